@@ -1,0 +1,48 @@
+"""A cell: one number of a table, and the folder its results lie in."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtl.runtime.errors import UserError
+
+_FOLDER = re.compile(
+    r"(?P<dataset>[^/]+)/(?P<backbone>[^/]+)/seed(?P<seed>\d+)/(?P<method>[^/]+)/(?P<way>\d+)way-(?P<shot>\d+)shot"
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Dataset, backbone, seed, method, way and shot: the unit a reviewer reruns."""
+
+    dataset: str
+    backbone: str
+    seed: int
+    method: str
+    way: int
+    shot: int
+
+    @property
+    def folder(self) -> str:
+        """The cell's folder, below the results folder."""
+        return f"{self.dataset}/{self.backbone}/seed{self.seed}/{self.method}/{self.way}way-{self.shot}shot"
+
+    @classmethod
+    def of(cls, path: Path) -> "Cell":
+        """The cell that a file belongs to.
+
+        Raises:
+            UserError: the file does not lie in a cell's folder.
+        """
+        match = _FOLDER.fullmatch("/".join(path.parent.parts[-5:]))
+        if match is None:
+            raise UserError(f"{path}: not in a folder dataset/backbone/seed0/method/5way-1shot")
+        found = match.groupdict()
+        return cls(
+            found["dataset"],
+            found["backbone"],
+            int(found["seed"]),
+            found["method"],
+            int(found["way"]),
+            int(found["shot"]),
+        )

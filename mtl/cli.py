@@ -1,0 +1,137 @@
+"""`mtl <stage>`: one subcommand per rule of the workflow, each a thin call into the library.
+
+Modules are imported where they are used: a table needs no torch, and a training job no plotting library.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mtl.runtime.errors import UserError
+
+app = typer.Typer(
+    help="Stages of the Meta-Transfer Learning reproduction. Snakemake calls them; they also run by hand.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+SpecText = Annotated[str, typer.Option("--spec", help="Resolved settings of this job, as JSON.")]
+LayoutText = Annotated[str, typer.Option("--layout", help="Title, rows and labels, as JSON.")]
+Input = Annotated[Path, typer.Option(exists=True, dir_okay=False)]
+OptionalInput = Annotated[Path | None, typer.Option(exists=True, dir_okay=False)]
+Output = Annotated[Path, typer.Option(dir_okay=False)]
+
+
+@app.command()
+def split(
+    classes: Input, images_per_class: Annotated[int, typer.Option(help="Images of each class.")], output: Output
+) -> None:
+    """Writes which image belongs to which class and split."""
+    from mtl.data.split import read_classes, write_split
+
+    write_split(read_classes(classes), images_per_class, output)
+
+
+@app.command()
+def prepare(spec: SpecText, split: Input, images: Output, summary: Output) -> None:
+    """Prepares all images of a dataset as one array."""
+    from mtl.data.prepare import prepare_glyphs
+    from mtl.spec import PrepareSpec, from_json
+
+    prepare_glyphs(from_json(PrepareSpec, spec), split, images, summary)
+
+
+@app.command()
+def episodes(spec: SpecText, split: Input, output: Output) -> None:
+    """Draws and stores the episodes that all methods share."""
+    from mtl.data.episodes import write_episodes
+    from mtl.spec import EpisodesSpec, from_json
+
+    write_episodes(from_json(EpisodesSpec, spec), split, output)
+
+
+@app.command()
+def pretrain(
+    spec: SpecText, images: Input, split: Input, val_episodes: Input, model: Output, history: Output, summary: Output
+) -> None:
+    """Pre-trains Θ on all training classes."""
+    from mtl.spec import PretrainSpec, from_json
+    from mtl.training.pretrain import PretrainPaths, pretrain
+
+    paths = PretrainPaths(images, split, val_episodes, model, history, summary)
+    pretrain(from_json(PretrainSpec, spec), spec, paths)
+
+
+@app.command()
+def meta_train(
+    spec: SpecText,
+    images: Input,
+    split: Input,
+    val_episodes: Input,
+    pretrained: Input,
+    model: Output,
+    history: Output,
+    summary: Output,
+) -> None:
+    """Meta-trains one cell."""
+    from mtl.spec import MetaTrainSpec, from_json
+    from mtl.training.meta_train import MetaTrainPaths, meta_train
+
+    paths = MetaTrainPaths(images, split, val_episodes, pretrained, model, history, summary)
+    meta_train(from_json(MetaTrainSpec, spec), spec, paths)
+
+
+@app.command()
+def evaluate(
+    spec: SpecText,
+    images: Input,
+    split: Input,
+    val_episodes: Input,
+    test_episodes: Input,
+    pretrained: Input,
+    episodes: Output,
+    evaluation: Output,
+    model: OptionalInput = None,
+) -> None:
+    """Scores one cell on the stored test episodes."""
+    from mtl.evaluation.evaluate import EvaluateInputs, evaluate
+    from mtl.spec import EvaluateSpec, from_json
+
+    inputs = EvaluateInputs(images, split, test_episodes, val_episodes, pretrained, model)
+    evaluate(from_json(EvaluateSpec, spec), spec, inputs, episodes, evaluation)
+
+
+@app.command()
+def table(layout: LayoutText, episodes: list[Path], csv: Output, markdown: Output) -> None:
+    """Builds a table from the per-episode accuracies of its cells."""
+    from mtl.reporting.tables import write_table
+
+    write_table(layout, episodes, csv, markdown)
+
+
+@app.command()
+def convergence(layout: LayoutText, histories: list[Path], csv: Output, png: Output, svg: Output) -> None:
+    """Draws accuracy against iteration from histories."""
+    from mtl.reporting.convergence import write_convergence
+
+    write_convergence(layout, histories, csv, png, svg)
+
+
+@app.command()
+def config_reference() -> None:
+    """Prints config/README.md from the schemas."""
+    from mtl.schemas.reference import reference
+
+    sys.stdout.write(reference())
+
+
+def main() -> None:
+    """Entry point: what the user can mend is one line on stderr and exit code 1."""
+    try:
+        app()
+    except UserError as error:
+        sys.stderr.write(f"mtl: error: {error}\n")
+        sys.exit(1)

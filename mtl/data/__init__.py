@@ -1,0 +1,1 @@
+"""From letters and pixels to episodes: splits, prepared images, task samplers."""

@@ -1,0 +1,42 @@
+"""Stored episodes: the tasks every method is validated and tested on, drawn once."""
+
+from pathlib import Path
+
+import numpy as np
+
+from mtl.data.image_set import ImageSet, read_rows
+from mtl.data.tasks import Tasks, TaskShape, draw_uniform
+from mtl.runtime.errors import UserError
+from mtl.runtime.files import atomic
+from mtl.runtime.seeds import numpy_generator
+from mtl.spec import EpisodesSpec
+
+
+def write_episodes(spec: EpisodesSpec, split_csv: Path, output: Path) -> None:
+    """Draws `spec.count` episodes and stores them as .npz: `classes` (E, way), `support`, `query` rows of `split.csv`."""
+    first, class_of = read_rows(split_csv, spec.split)
+    names = np.array(class_of)
+    rows_by_class = [first + np.flatnonzero(names == name) for name in dict.fromkeys(class_of)]
+    rng = numpy_generator(spec.seed, f"episodes {spec.split} {spec.way} {spec.shot} {spec.query}")
+    tasks = draw_uniform(rows_by_class, TaskShape(spec.way, spec.shot, spec.query), spec.count, rng)
+    with atomic(output) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, classes=tasks.classes, support=tasks.support, query=tasks.query)
+
+
+def read_episodes(path: Path, images: ImageSet) -> Tasks:
+    """Reads stored episodes, as indices into the images of their split.
+
+    Raises:
+        UserError: the file is not such a store, or belongs to another split.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            tasks = Tasks(
+                stored["classes"], stored["support"] - images.first_row, stored["query"] - images.first_row
+            )
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"{path}: not a store of episodes ({error}); delete it and run again") from None
+    rows = np.concatenate([tasks.support.ravel(), tasks.query.ravel()])
+    if rows.min() < 0 or rows.max() >= len(images.labels):
+        raise UserError(f"{path}: its images are not those of this split; delete it and run again")
+    return tasks

@@ -1,0 +1,56 @@
+"""The images of one split as one tensor on the device."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mtl.runtime.errors import UserError
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """All images of a split.
+
+    Attributes:
+        images: (N, 3, H, W) uint8, laid out channels-last, on the job's device.
+        labels: (N,) class of each image, 0 to classes - 1, on the CPU.
+        class_names: the class names, by label.
+        first_row: row of `split.csv` at which the split begins; episodes store such rows.
+    """
+
+    images: torch.Tensor
+    labels: np.ndarray
+    class_names: list[str]
+    first_row: int
+
+    @property
+    def rows_by_class(self) -> list[np.ndarray]:
+        """Indices into `images`, class by class."""
+        return [np.flatnonzero(self.labels == label) for label in range(len(self.class_names))]
+
+
+def read_rows(split_csv: Path, split: str) -> tuple[int, list[str]]:
+    """The first row of a split in `split.csv` and the class of each of its images.
+
+    Raises:
+        UserError: the split is empty, or its rows are not together.
+    """
+    with split_csv.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    indices = [index for index, row in enumerate(rows) if row["split"] == split]
+    if not indices or indices[-1] - indices[0] + 1 != len(indices):
+        raise UserError(f"{split_csv}: the rows of split {split!r} must be there and stand together")
+    return indices[0], [rows[index]["class"] for index in indices]
+
+
+def load_split(images: Path, split_csv: Path, split: str, device: torch.device) -> ImageSet:
+    """Loads one split of the prepared images; of the memory-mapped file only its part is read."""
+    first, classes = read_rows(split_csv, split)
+    names = list(dict.fromkeys(classes))
+    label_of = {name: label for label, name in enumerate(names)}
+    pixels = np.load(images, mmap_mode="r")[first : first + len(classes)]
+    tensor = torch.from_numpy(np.array(pixels)).to(device).permute(0, 3, 1, 2)
+    return ImageSet(tensor, np.array([label_of[name] for name in classes]), names, first)

@@ -1,0 +1,128 @@
+"""Task samplers yield meta-batches and hear how they went: `uniform` ignores it, `hard` trains on failure classes."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from mtl.data.tasks import Tasks, TaskShape, draw_task, draw_uniform, stack
+from mtl.spec import HardTasks
+
+
+class TaskSampler(Protocol):
+    """Draws the tasks of meta-training."""
+
+    def draw(self) -> tuple[str, Tasks]:
+        """The next meta-batch, and its phase: `plain` or `hard`."""
+
+    def hear(self, accuracy: np.ndarray) -> None:
+        """Tells the query accuracy per class, after adaptation, of the meta-batch drawn last: (T, way) in [0, 1]."""
+
+
+class UniformSampler:
+    """Random classes, random images (Algorithm 1, line 9)."""
+
+    def __init__(
+        self, rows_by_class: Sequence[np.ndarray], shape: TaskShape, tasks: int, rng: np.random.Generator
+    ) -> None:
+        self._rows, self._shape, self._tasks, self._rng = rows_by_class, shape, tasks, rng
+
+    def draw(self) -> tuple[str, Tasks]:
+        """A meta-batch of uniformly drawn tasks."""
+        return "plain", draw_uniform(self._rows, self._shape, self._tasks, self._rng)
+
+    def hear(self, accuracy: np.ndarray) -> None:
+        """Nothing: uniform sampling does not depend on how a task went."""
+
+
+class HardSampler:
+    """The hard-task meta-batch around another sampler (Algorithm 1, lines 15 to 20; counts as in the extension).
+
+    Of each task of `plain` it keeps the class with the lowest query accuracy. After `every` plain meta-batches the set
+    of those classes is the pool, and `tasks` hard tasks of pool classes follow, whose images were in none of the tasks
+    that put their classes there. Then the pool is emptied. A pool of fewer than `way` classes gives no hard phase.
+
+    With `random_classes` the pool is replaced by as many random classes: the control that tells the hardness of the
+    classes from the mere narrowing of the sampling.
+    """
+
+    def __init__(
+        self,
+        plain: TaskSampler,
+        rows_by_class: Sequence[np.ndarray],
+        shape: TaskShape,
+        meta_batch: int,
+        hard: HardTasks,
+        rng: np.random.Generator,
+        random_classes: bool,
+    ) -> None:
+        self._plain, self._rows, self._shape, self._rng = plain, rows_by_class, shape, rng
+        self._every, self._hard_meta_batches, self._meta_batch = hard.every, hard.tasks // meta_batch, meta_batch
+        self._random_classes = random_classes
+        self._heard = 0
+        self._hard_left = 0
+        self._pool: dict[int, set[int]] = {}
+        self._last: Tasks | None = None
+
+    def draw(self) -> tuple[str, Tasks]:
+        """The next meta-batch, plain or hard."""
+        if self._hard_left:
+            self._hard_left -= 1
+            tasks = self._draw_hard()
+            if not self._hard_left:
+                self._pool = {}
+            return "hard", tasks
+        phase, self._last = self._plain.draw()
+        return phase, self._last
+
+    def hear(self, accuracy: np.ndarray) -> None:
+        """Adds the failure classes of a plain meta-batch to the pool; hard tasks are not searched for failures."""
+        if self._last is None:
+            return
+        self._plain.hear(accuracy)
+        for task, label in enumerate(np.argmin(accuracy, axis=1)):
+            seen = self._pool.setdefault(int(self._last.classes[task, label]), set())
+            seen.update(_of_class(self._last.support[task], label, self._shape.shot))
+            seen.update(_of_class(self._last.query[task], label, self._shape.query))
+        self._last = None
+        self._heard += 1
+        if self._heard == self._every:
+            self._begin_hard_phase()
+
+    def _begin_hard_phase(self) -> None:
+        self._heard = 0
+        if len(self._pool) < self._shape.way:
+            self._pool = {}
+            return
+        if self._random_classes:
+            chosen = self._rng.choice(len(self._rows), len(self._pool), replace=False)
+            self._pool = {int(label): set() for label in chosen}
+        self._hard_left = self._hard_meta_batches
+
+    def _draw_hard(self) -> Tasks:
+        pool = np.array(sorted(self._pool))
+        drawn = []
+        for _ in range(self._meta_batch):
+            classes = self._rng.choice(pool, self._shape.way, replace=False)
+            stale = frozenset[int]().union(*(self._pool[int(label)] for label in classes))
+            drawn.append((classes, draw_task(self._rows, classes, self._shape, self._rng, stale)))
+        return stack(drawn)
+
+
+def _of_class(images: np.ndarray, label: int, per_class: int) -> list[int]:
+    return [int(image) for image in images[label * per_class : (label + 1) * per_class]]
+
+
+def build_sampler(
+    meta_batch: str,
+    rows_by_class: Sequence[np.ndarray],
+    shape: TaskShape,
+    tasks: int,
+    hard: HardTasks | None,
+    rngs: tuple[np.random.Generator, np.random.Generator],
+) -> TaskSampler:
+    """The sampler of a method: `meta_batch` is `plain`, `hard` or `hard-random`; `rngs` draw plain and hard tasks."""
+    plain = UniformSampler(rows_by_class, shape, tasks, rngs[0])
+    if hard is None:
+        return plain
+    return HardSampler(plain, rows_by_class, shape, tasks, hard, rngs[1], meta_batch == "hard-random")

@@ -1,0 +1,76 @@
+"""Tasks: a few classes with their support and query images, and how to draw them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """T tasks of `way` classes; images are ordered by class, so labels need no storing.
+
+    Attributes:
+        classes: (T, way) class of each label.
+        support: (T, way * shot) image indices.
+        query: (T, way * query) image indices.
+    """
+
+    classes: np.ndarray
+    support: np.ndarray
+    query: np.ndarray
+
+
+@dataclass(frozen=True)
+class TaskShape:
+    """How large a task is: `way` classes with `shot` support and `query` query images each."""
+
+    way: int
+    shot: int
+    query: int
+
+
+def labels(way: int, per_class: int) -> np.ndarray:
+    """Labels of `per_class` images of each of `way` classes, in the order of `Tasks`: (way * per_class,)."""
+    return np.repeat(np.arange(way), per_class)
+
+
+def draw_task(
+    rows_by_class: Sequence[np.ndarray],
+    classes: np.ndarray,
+    shape: TaskShape,
+    rng: np.random.Generator,
+    stale: frozenset[int] = frozenset(),
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws support (way * shot,) and query (way * query,) images of the given classes; the two never overlap.
+
+    Images in `stale` are taken only once a class has no others left.
+    """
+    support, query = [], []
+    for label in classes:
+        shuffled = rng.permutation(rows_by_class[label])
+        if stale:
+            shuffled = shuffled[np.argsort([row in stale for row in shuffled], kind="stable")]
+        support.append(shuffled[: shape.shot])
+        query.append(shuffled[shape.shot : shape.shot + shape.query])
+    return np.concatenate(support), np.concatenate(query)
+
+
+def stack(drawn: Sequence[tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]]) -> Tasks:
+    """Joins (classes, (support, query)) pairs into one batch of tasks."""
+    return Tasks(
+        np.stack([classes for classes, _ in drawn]),
+        np.stack([support for _, (support, _) in drawn]),
+        np.stack([query for _, (_, query) in drawn]),
+    )
+
+
+def draw_uniform(
+    rows_by_class: Sequence[np.ndarray], shape: TaskShape, count: int, rng: np.random.Generator
+) -> Tasks:
+    """Draws `count` tasks of random classes."""
+    drawn = []
+    for _ in range(count):
+        classes = rng.choice(len(rows_by_class), shape.way, replace=False)
+        drawn.append((classes, draw_task(rows_by_class, classes, shape, rng)))
+    return stack(drawn)

@@ -1,0 +1,45 @@
+"""The base-learner: gradient descent on a linear classifier θ, for all tasks at once (paper, equation 3)."""
+
+from typing import NamedTuple
+
+import torch
+from torch.nn import functional as F
+
+
+class Head(NamedTuple):
+    """A linear classifier: `weight` (way, D) and `bias` (way,), or one per task with T in front."""
+
+    weight: torch.Tensor
+    bias: torch.Tensor
+
+
+def adapt(head: Head, features: torch.Tensor, labels: torch.Tensor, learning_rate: float, steps: int) -> Head:
+    """Full-batch gradient descent on the mean cross-entropy of each task's support set.
+
+    The gradient of softmax cross-entropy is written out, so the result is an ordinary differentiable expression:
+    autograd through it gives meta-gradients of second order, to the initial head and to the features.
+
+    Args:
+        head: initial θ, (way, D) and (way,), shared by all tasks.
+        features: (T, S, D) support features.
+        labels: (S,) their labels.
+        learning_rate: β, for the mean over the support set.
+        steps: number of updates.
+
+    Returns:
+        θ' of each task: (T, way, D) and (T, way).
+    """
+    tasks, support, _ = features.shape
+    weight = head.weight.expand(tasks, -1, -1)
+    bias = head.bias.expand(tasks, -1)
+    targets = F.one_hot(labels, head.weight.shape[0]).to(features.dtype)
+    for _ in range(steps):
+        error = (logits(Head(weight, bias), features).softmax(dim=-1) - targets) / support
+        weight = torch.baddbmm(weight, error.transpose(1, 2), features, alpha=-learning_rate)
+        bias = bias - learning_rate * error.sum(dim=1)
+    return Head(weight, bias)
+
+
+def logits(head: Head, features: torch.Tensor) -> torch.Tensor:
+    """(T, N, D) features to (T, N, way) logits, with a head per task."""
+    return torch.baddbmm(head.bias.unsqueeze(1), features, head.weight.transpose(1, 2))

@@ -1,0 +1,88 @@
+"""From a row of `config/methods.yaml` to a learner, and what it has learned to and from a file."""
+
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from mtl.learners.base_learner import Head
+from mtl.learners.learner import Learner
+from mtl.learners.meta_transfer import MetaTransfer
+from mtl.learners.whole_network import WholeNetwork
+from mtl.networks import BACKBONES, Backbone
+from mtl.runtime.device import Device
+from mtl.runtime.errors import UserError
+from mtl.runtime.files import atomic
+from mtl.runtime.seeds import torch_generator
+from mtl.spec import BaseLearner, Method, Network
+
+
+def build_learner(
+    method: Method, network: Network, pretrained: Path, way: int, base_learner: BaseLearner, seed: int, device: Device
+) -> Learner:
+    """Builds a learner on a pre-trained backbone, with the initial θ of its method.
+
+    A random θ is the same for every method, way and seed being equal: `update-head` is iteration 0 of `ft-head`.
+    """
+    backbone = load_backbone(network, pretrained)
+    dimensions = features_of(backbone, network.image_size)
+    head = Head(torch.zeros(way, dimensions), torch.zeros(way))
+    if method.theta_init != "zero":
+        torch.nn.init.xavier_uniform_(head.weight, generator=torch_generator(seed, f"theta {way}"))
+    learner: Learner
+    if method.learner == "maml":
+        learner = WholeNetwork(
+            backbone, head, device, learning_rate=base_learner.learning_rate, steps=base_learner.steps
+        )
+    else:
+        learner = MetaTransfer(
+            backbone,
+            head,
+            device,
+            modulate=method.modulate,
+            scope=method.scope,
+            learn_head=method.theta_init == "meta-learned",
+            learning_rate=base_learner.learning_rate,
+            steps=base_learner.steps,
+        )
+    return learner.to(device.torch_device)
+
+
+def features_of(backbone: Backbone, image_size: int) -> int:
+    """The number of features a backbone gives for images of `image_size` pixels."""
+    with torch.no_grad():
+        return int(backbone.eval()(torch.zeros(1, 3, image_size, image_size)).shape[1])
+
+
+def load_backbone(network: Network, path: Path) -> Backbone:
+    """Reads a pre-trained Θ.
+
+    Raises:
+        UserError: the file is not one, or belongs to another network.
+    """
+    backbone = BACKBONES[network.name](network.width)
+    _load(backbone, path, backbone.state_dict())
+    return backbone
+
+
+def load_learned(learner: Learner, path: Path) -> None:
+    """Reads what meta-training stored into a learner of the same method."""
+    _load(learner, path, {name: value.data for name, value in learner.learned().items()})
+
+
+def save_tensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
+    """Writes tensors as safetensors, atomically; the same values give the same bytes."""
+    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    with atomic(path) as temporary:
+        save_file(plain, temporary)
+
+
+def _load(module: torch.nn.Module, path: Path, expected: dict[str, torch.Tensor]) -> None:
+    try:
+        stored = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path}: not a safetensors file ({error}); delete it and run again") from None
+    if {name: value.shape for name, value in stored.items()} != {name: v.shape for name, v in expected.items()}:
+        raise UserError(f"{path}: holds other tensors than this network and method have; delete it and run again")
+    module.load_state_dict(stored, strict=False)

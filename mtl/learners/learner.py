@@ -1,0 +1,58 @@
+"""The protocol of a learner. One meta-training loop and one evaluator serve every learner that follows it."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+class Learner(nn.Module, ABC):
+    """Maps episodes to query logits, T tasks at a time.
+
+    Support and query images are ordered by class, so all tasks share the same labels.
+
+    Attributes:
+        steps: inner gradient steps; meta-training sets those of training, the evaluator those chosen on validation.
+        episodes_at_once: how many episodes `predict` should be given at a time.
+    """
+
+    steps: int
+    episodes_at_once: int
+
+    @abstractmethod
+    def bank(self, images: torch.Tensor) -> torch.Tensor:
+        """What is frozen, computed once per image: (B, 3, H, W) uint8 to (B, ...)."""
+
+    @abstractmethod
+    def embed(self, banked: torch.Tensor) -> torch.Tensor:
+        """What meta-training may change, without labels: (T, N, ...) to (T, N, ...)."""
+
+    @abstractmethod
+    def predict(self, support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
+        """Adapts to each support set and classifies its queries.
+
+        Args:
+            support: (T, S, ...) embedded support images.
+            labels: (S,) their labels.
+            query: (T, Q, ...) embedded query images.
+
+        Returns:
+            Logits (T, Q, way).
+        """
+
+    def loss(
+        self, support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor, targets: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The outer loss, a mean cross-entropy over all queries, and the logits (T, Q, way); `targets` is (Q,)."""
+        logits = self.predict(support, labels, query)
+        return F.cross_entropy(logits.flatten(0, 1), targets.repeat(len(logits))), logits
+
+    def learned(self) -> dict[str, nn.Parameter]:
+        """What meta-training changes, by name."""
+        return {name: value for name, value in self.named_parameters() if value.requires_grad}
+
+
+def to_unit_interval(images: torch.Tensor) -> torch.Tensor:
+    """uint8 pixels to floats in [0, 1], the only normalisation of the authors' code."""
+    return images.to(torch.get_default_dtype()) / 255

@@ -1,0 +1,47 @@
+"""What both backbones share: four blocks that can be run in part, and a feature vector at the end."""
+
+import torch
+from torch import nn
+
+
+class Backbone(nn.Module):
+    """Four blocks, then `pool`, which maps the last feature map to one vector per image.
+
+    Running a range of blocks lets what is frozen be computed once: `*-last` methods keep the output of block 3.
+    """
+
+    def __init__(self, blocks: list[nn.Module], pool: nn.Module, dropout: float) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(blocks)
+        self.pool = pool
+        self.dropout = nn.Dropout(dropout)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.xavier_uniform_(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def run(self, x: torch.Tensor, start: int, stop: int) -> torch.Tensor:
+        """Runs blocks `start` to `stop` - 1, and the pool after the last one.
+
+        Args:
+            x: (B, 3, H, W) images if `start` is 0, else the output of block `start` - 1.
+            start: first block, from 0.
+            stop: block to stop before; the number of blocks for feature vectors (B, D).
+        """
+        for block in self.blocks[start:stop]:
+            x = self.dropout(block(x))
+        return self.pool(x) if stop == len(self.blocks) else x
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """(B, 3, H, W) in [0, 1] to feature vectors (B, D)."""
+        return self.run(images, 0, len(self.blocks))
+
+
+class MeanPool(nn.Module):
+    """Mean over all positions: (B, C, H, W) to (B, C). At 84 px this is the authors' 5 x 5 average pool."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Averages over height and width."""
+        return x.mean(dim=(2, 3))

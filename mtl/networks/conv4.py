@@ -1,0 +1,33 @@
+"""4CONV, the network of MAML's public code (paper, section 5.1)."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from mtl.networks.backbone import Backbone
+from mtl.networks.batch_norm import BatchNorm
+
+
+class ConvBlock(nn.Module):
+    """Conv 3 x 3, batch norm, ReLU, 2 x 2 max-pooling."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList([nn.Conv2d(inputs, outputs, 3, padding=1)])
+        self.norms = nn.ModuleList([BatchNorm(outputs)])
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, inputs, H, W) to (B, outputs, H // 2, W // 2)."""
+        return F.max_pool2d(F.relu(self.norms[0](self.convs[0](x))), 2)
+
+
+def conv4(width: int, dropout: float = 0.0) -> Backbone:
+    """Builds 4CONV with `width` filters a block (paper: 32); features are the flattened last map (84 px: 800).
+
+    Args:
+        width: filters of every block.
+        dropout: probability of dropping a value after each block.
+    """
+    filters = [3, width, width, width, width]
+    blocks: list[nn.Module] = [ConvBlock(a, b) for a, b in zip(filters, filters[1:], strict=False)]
+    return Backbone(blocks, nn.Flatten(), dropout)

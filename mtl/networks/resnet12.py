@@ -1,0 +1,41 @@
+"""ResNet-12 as in the authors' TensorFlow code (the code of the paper; not their later PyTorch network)."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from mtl.networks.backbone import Backbone, MeanPool
+from mtl.networks.batch_norm import BatchNorm
+
+
+class ResidualBlock(nn.Module):
+    """Three times (conv 3 x 3, batch norm, leaky ReLU 0.1), plus a bare 1 x 1 shortcut, then 2 x 2 max-pooling.
+
+    The shortcut has no bias, no batch norm and no activation, and none follows the sum.
+    """
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        channels = [inputs, outputs, outputs]
+        self.convs = nn.ModuleList(nn.Conv2d(c, outputs, 3, padding=1) for c in channels)
+        self.norms = nn.ModuleList(BatchNorm(outputs) for _ in channels)
+        self.shortcut = nn.Conv2d(inputs, outputs, 1, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, inputs, H, W) to (B, outputs, H // 2, W // 2)."""
+        main = x
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            main = F.leaky_relu(norm(conv(main)), 0.1)
+        return F.max_pool2d(main + self.shortcut(x), 2)
+
+
+def resnet12(width: int, dropout: float = 0.0) -> Backbone:
+    """Builds ResNet-12 with `width`, 2, 4 and 8 x `width` filters (paper: 64) and features of 8 x `width` dimensions.
+
+    Args:
+        width: filters of the first block.
+        dropout: probability of dropping a value after each block (paper: 0.1 in pre-training, 0 afterwards).
+    """
+    filters = [3, width, 2 * width, 4 * width, 8 * width]
+    blocks: list[nn.Module] = [ResidualBlock(a, b) for a, b in zip(filters, filters[1:], strict=False)]
+    return Backbone(blocks, MeanPool(), dropout)

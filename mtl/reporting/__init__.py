@@ -1,0 +1,1 @@
+"""Tables and figures from evaluations and histories; imports no torch."""

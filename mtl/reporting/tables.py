@@ -1,0 +1,98 @@
+"""Tables: tidy as CSV, and laid out like the paper's as Markdown."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mtl.cell import Cell
+from mtl.evaluation.statistics import mean_and_ci95
+from mtl.runtime.files import write_text
+
+COLUMNS = [
+    "table", "row", "method", "dataset", "backbone", "protocol", "batch_norm", "way", "shot",
+    "accuracy", "ci95", "episodes", "seeds",
+]  # fmt: skip
+
+
+def write_table(layout: str, episodes: Iterable[Path], csv: Path, markdown: Path) -> None:
+    """Writes a table from the per-episode accuracies of its cells.
+
+    Args:
+        layout: the table's title, rows and remarks, as `Plan.table_layout` gives them.
+        episodes: the `episodes.csv` of every cell.
+        csv: one row per row, dataset, backbone, way and shot; accuracies in percent.
+        markdown: rows as in the paper, one column per dataset and shot.
+    """
+    plan = json.loads(layout)
+    tidy = _tidy(plan, [(Cell.of(path), pd.read_csv(path)["accuracy"]) for path in episodes])
+    write_text(csv, tidy.to_csv(index=False, lineterminator="\n"))
+    write_text(markdown, _markdown(plan, tidy))
+
+
+def _tidy(plan: dict[str, Any], measured: list[tuple[Cell, "pd.Series[float]"]]) -> pd.DataFrame:
+    """One line per row and column of the table. Episodes of several seeds are pooled: the interval is over episodes."""
+    pooled: dict[tuple[str, str, str, int, int], list[pd.Series[float]]] = {}
+    for cell, accuracies in measured:
+        pooled.setdefault((cell.method, cell.dataset, cell.backbone, cell.way, cell.shot), []).append(accuracies)
+    lines = []
+    for row in plan["rows"]:
+        for (method, dataset, backbone, way, shot), seeds in pooled.items():
+            if method != row["method"]:
+                continue
+            accuracies = pd.concat(seeds)
+            mean, ci95 = mean_and_ci95(accuracies.to_numpy())
+            lines.append(
+                {
+                    "table": plan["table"],
+                    "row": row["row"],
+                    "method": method,
+                    "dataset": dataset,
+                    "backbone": backbone,
+                    "protocol": plan["protocol"],
+                    "batch_norm": plan["batch_norm"],
+                    "way": way,
+                    "shot": shot,
+                    "accuracy": f"{mean:.2f}",
+                    "ci95": f"{ci95:.2f}",
+                    "episodes": len(accuracies),
+                    "seeds": len(seeds),
+                }
+            )
+    return pd.DataFrame(lines, columns=COLUMNS)
+
+
+def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
+    columns = list(tidy[["dataset", "backbone", "shot"]].drop_duplicates().itertuples(index=False, name=None))
+    several = tidy["backbone"].nunique() > 1
+    shown = tidy["accuracy"].astype(str) + " ± " + tidy["ci95"].astype(str)
+    value = dict(
+        zip(tidy[["method", "dataset", "backbone", "shot"]].itertuples(index=False, name=None), shown, strict=True)
+    )
+    heads = [
+        f"{plan['datasets'][dataset]['title']}{f', {backbone}' if several else ''} {shot}-shot"
+        for dataset, backbone, shot in columns
+    ]
+    lines = [f"# {plan['title']}", ""]
+    lines += [f"**{entry['note']}**\n" for entry in plan["datasets"].values() if entry["note"]]
+    lines += ["| | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
+    group = None
+    for row in plan["rows"]:
+        if row["group"] != group:
+            group = row["group"]
+            lines.append(f"| *{group}* |" + " |" * len(heads))
+        lines.append("| " + " | ".join([row["row"], *(value[(row["method"], *column)] for column in columns)]) + " |")
+    way, episodes, seeds = (sorted(set(tidy[name])) for name in ("way", "episodes", "seeds"))
+    lines += [
+        "",
+        f"{_listed(way)}-way accuracy in percent, mean over {_listed(episodes)} test episodes ± the 95 % interval "
+        f"1.96 s/√n over these episodes; {_listed(seeds)} seed(s), {_listed(sorted(set(tidy['backbone'])))}, "
+        f"{plan['batch_norm']} batch-norm statistics. Models and inner steps are chosen on validation episodes.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _listed(values: list[Any]) -> str:
+    return ", ".join(map(str, values))

@@ -1,0 +1,1 @@
+"""How a job runs, whatever it computes: device, seeds, files, progress, provenance, errors."""

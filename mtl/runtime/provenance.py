@@ -1,0 +1,50 @@
+"""What made a result: spec, code, versions, device and the checksums of its inputs."""
+
+import platform
+import subprocess
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mtl.runtime.device import Device
+from mtl.runtime.files import sha256
+
+PACKAGES = ("torch", "torchvision", "numpy", "safetensors")
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(  # noqa: S603 - fixed arguments, nothing from outside
+            ["git", *arguments],  # noqa: S607
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def provenance(spec: Mapping[str, Any], inputs: Mapping[str, Path], device: Device) -> dict[str, Any]:
+    """The record that lies beside a number. It holds no time and no path, so that a rerun gives the same bytes.
+
+    Args:
+        spec: the resolved spec of the stage.
+        inputs: the files it read, by role; their SHA-256 is stored.
+        device: where it computed.
+    """
+    status = _git("status", "--porcelain", "--untracked-files=no")
+    return {
+        "spec": dict(spec),
+        "inputs": {role: sha256(path) for role, path in inputs.items()},
+        "git": {"commit": _git("rev-parse", "HEAD"), "dirty": None if status is None else bool(status)},
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "device": device.name,
+        "dtype": str(device.dtype).removeprefix("torch."),
+        "threads": torch.get_num_threads(),
+    }

@@ -1,0 +1,70 @@
+"""One validator for everything under `config/`: errors are one line that names the file and key and the mend."""
+
+import difflib
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator, ValidationError
+
+from mtl.runtime.errors import UserError
+
+
+@cache
+def schema(name: str) -> dict[str, Any]:
+    """The schema of `config/<name>.yaml`."""
+    text = files(__package__).joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+    content: dict[str, Any] = yaml.safe_load(text)
+    return content
+
+
+def validate(content: Any, name: str) -> None:
+    """Checks content against the schema of `config/<name>.yaml`.
+
+    Raises:
+        UserError: the first thing that is wrong, as one line.
+    """
+    errors = sorted(Draft202012Validator(schema(name)).iter_errors(content), key=lambda error: list(error.absolute_path))
+    if errors:
+        raise UserError(f"config/{name}.yaml: {_explain(errors[0])}")
+
+
+def _explain(error: ValidationError) -> str:
+    where, value, expected = dotted(error.absolute_path), error.instance, error.validator_value
+    kind = error.validator
+    if kind == "additionalProperties" and isinstance(error.schema, dict):
+        known = list(error.schema.get("properties", {}))
+        unknown = next(key for key in value if key not in known)
+        return f"{dotted([*error.absolute_path, unknown])}: unknown key{suggestion(unknown, known)}"
+    if kind == "required":
+        missing = next(key for key in expected if key not in value)
+        return f"{dotted([*error.absolute_path, missing])}: missing"
+    if kind == "type" and isinstance(value, str) and expected in ("number", "integer") and _is_number(value):
+        return f"{where}: {value!r} is text, not a number; write {float(value)!r} (YAML needs a point: 1.0e-3)"
+    if kind == "type":
+        return f"{where}: {value!r} is not of type {expected}"
+    if kind == "enum":
+        return f"{where}: {value!r} is not one of {', '.join(map(str, expected))}{suggestion(value, expected)}"
+    return f"{where}: {error.message}"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def dotted(path: Sequence[Any]) -> str:
+    """A path into a config as people write it: overrides[0].when.shot."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".") or "the file"
+
+
+def suggestion(word: Any, known: Sequence[Any]) -> str:
+    """`; did you mean ...?` where something is close, else the list of what is known."""
+    close = difflib.get_close_matches(str(word), [str(option) for option in known], n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(map(str, known))}"

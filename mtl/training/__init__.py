@@ -1,0 +1,1 @@
+"""Pre-training of the network and meta-training of a learner."""

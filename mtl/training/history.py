@@ -1,0 +1,67 @@
+"""`history.csv`: one row an iteration, written at the end."""
+
+import csv
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from mtl.runtime.files import write_text
+
+COLUMNS = ("iteration", "tasks_seen", "phase", "loss", "accuracy", "validation_accuracy", "learning_rate")
+
+
+@dataclass
+class History:
+    """What happened in a training stage. Losses and accuracies stay on the device until the end, so nothing waits.
+
+    Row i tells what iteration i did; `validation_accuracy` is that of the model before the iteration, so row 0 holds
+    the untrained one's and the last row, which has no training in it, the final one's. Accuracies are in percent.
+    """
+
+    _rows: list[dict[str, object]] = field(default_factory=list)
+    _validation: dict[int, float] = field(default_factory=dict)
+
+    def validated(self, iteration: int, accuracy: float) -> None:
+        """Notes the validation accuracy of the model before an iteration."""
+        self._validation[iteration] = accuracy
+
+    def trained(self, tasks_seen: int, phase: str, loss: torch.Tensor, accuracy: torch.Tensor, rate: float) -> None:
+        """Notes one iteration; `tasks_seen` counts its own tasks, `loss` and `accuracy` (in [0, 1]) are scalars."""
+        self._rows.append(
+            {
+                "iteration": len(self._rows),
+                "tasks_seen": tasks_seen,
+                "phase": phase,
+                "loss": loss.detach(),
+                "accuracy": accuracy.detach(),
+                "learning_rate": rate,
+            }
+        )
+
+    def recent(self, count: int) -> dict[str, float]:
+        """Mean loss and accuracy of the last `count` iterations."""
+        rows = self._rows[-count:]
+        if not rows:
+            return {}
+        mean = {name: torch.stack([row[name] for row in rows]).mean().item() for name in ("loss", "accuracy")}  # type: ignore[misc]
+        return {"loss": mean["loss"], "accuracy": 100 * mean["accuracy"]}
+
+    def write(self, path: Path) -> None:
+        """Writes the file atomically."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        for row in self._rows:
+            loss, accuracy = (torch.as_tensor(row[name]).item() for name in ("loss", "accuracy"))
+            shown = {**row, "loss": f"{loss:.6f}", "accuracy": f"{100 * accuracy:.4f}"}
+            writer.writerow(self._with_validation(shown))
+        if self._validation and max(self._validation) == len(self._rows):
+            seen = self._rows[-1]["tasks_seen"] if self._rows else 0
+            writer.writerow(self._with_validation({"iteration": len(self._rows), "tasks_seen": seen}))
+        write_text(path, text.getvalue())
+
+    def _with_validation(self, row: dict[str, object]) -> dict[str, object]:
+        accuracy = self._validation.get(int(str(row["iteration"])))
+        return row if accuracy is None else {**row, "validation_accuracy": f"{accuracy:.4f}"}

@@ -1,0 +1,140 @@
+"""The `meta-train` stage: the outer loop over tasks (paper, algorithm 1), with or without the hard-task meta-batch."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mtl.data.episodes import read_episodes
+from mtl.data.image_set import ImageSet, load_split
+from mtl.data.task_samplers import TaskSampler, build_sampler
+from mtl.data.tasks import Tasks, TaskShape, labels
+from mtl.evaluation.episodes import in_batches, score
+from mtl.learners import Learner, build_learner, save_tensors
+from mtl.runtime.device import Device, set_up
+from mtl.runtime.files import write_json
+from mtl.runtime.progress import Progress
+from mtl.runtime.provenance import provenance
+from mtl.runtime.seeds import numpy_generator
+from mtl.spec import MetaTrainSpec
+from mtl.training.history import History
+
+
+@dataclass(frozen=True)
+class MetaTrainPaths:
+    """What meta-training reads and writes."""
+
+    images: Path
+    split: Path
+    validation_episodes: Path
+    pretrained: Path
+    model: Path
+    history: Path
+    summary: Path
+
+
+@dataclass
+class Selection:
+    """The best model so far by validation accuracy; of equals the earliest. Iteration 0 is a candidate."""
+
+    iteration: int = -1
+    accuracy: float = -1.0
+    learned: dict[str, torch.Tensor] | None = None
+
+    def consider(self, iteration: int, accuracy: float, learner: Learner) -> None:
+        """Keeps a copy of what the learner has learned if it is better."""
+        if accuracy > self.accuracy:
+            self.iteration, self.accuracy = iteration, accuracy
+            self.learned = {name: value.detach().clone() for name, value in learner.learned().items()}
+
+
+def meta_train(spec: MetaTrainSpec, resolved: str, paths: MetaTrainPaths) -> None:
+    """Meta-trains a learner and writes what it had learned when its validation accuracy was best."""
+    device = set_up(spec.runtime)
+    learner = build_learner(
+        spec.method, spec.network, paths.pretrained, spec.way, spec.base_learner, spec.seed, device
+    )
+    train = load_split(paths.images, paths.split, "train", device.torch_device)
+    validation = load_split(paths.images, paths.split, "val", device.torch_device)
+    episodes = read_episodes(paths.validation_episodes, validation)
+    history, selection = _run(spec, device, learner, train, in_batches(learner.bank, validation.images), episodes)
+
+    assert selection.learned is not None  # noqa: S101 - iteration 0 is always considered
+    save_tensors(selection.learned, paths.model)
+    history.write(paths.history)
+    inputs = {name: getattr(paths, name) for name in ("images", "split", "validation_episodes", "pretrained")}
+    write_json(
+        paths.summary,
+        {
+            "selected_iteration": selection.iteration,
+            "validation_accuracy": selection.accuracy,
+            "learned_parameters": sum(value.numel() for value in selection.learned.values()),
+            "provenance": provenance(json.loads(resolved), inputs, device),
+        },
+    )
+
+
+def _run(
+    spec: MetaTrainSpec, device: Device, learner: Learner, train: ImageSet, validation: torch.Tensor, episodes: Tasks
+) -> tuple[History, Selection]:
+    settings, history, selection = spec.meta_train, History(), Selection()
+    sampler = _sampler(spec, train)
+    banked = in_batches(learner.bank, train.images)
+    step = MetaStep(learner, TaskShape(spec.way, spec.shot, settings.query), device.torch_device)
+    with Progress(f"{spec.method.name} {spec.way}way-{spec.shot}shot", settings.iterations) as progress:
+        for iteration in range(settings.iterations + 1):
+            if iteration % settings.validate_every == 0 or iteration == settings.iterations:
+                accuracy = float(score(learner, validation, episodes).mean())
+                history.validated(iteration, accuracy)
+                selection.consider(iteration, accuracy, learner)
+                progress.report(**history.recent(settings.validate_every), validation_accuracy=accuracy)
+            if iteration == settings.iterations:
+                break
+            phase, tasks = sampler.draw()
+            rate = settings.schedule.at(iteration)
+            loss, class_accuracy = step(banked, tasks, rate)
+            sampler.hear(class_accuracy.cpu().numpy())
+            history.trained((iteration + 1) * settings.tasks, phase, loss, class_accuracy.mean(), rate)
+            progress.step()
+    return history, selection
+
+
+class MetaStep:
+    """One meta-update with Adam on everything the learner learns (paper, equations 4 and 5)."""
+
+    def __init__(self, learner: Learner, shape: TaskShape, device: torch.device) -> None:
+        self._learner, self._shape, self._device = learner, shape, device
+        self._support_labels = torch.from_numpy(labels(shape.way, shape.shot)).to(device)
+        self._targets = torch.from_numpy(labels(shape.way, shape.query)).to(device)
+        self._optimizer = torch.optim.Adam(learner.learned().values())
+
+    def __call__(self, banked: torch.Tensor, tasks: Tasks, rate: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """Updates the learner from a meta-batch of T tasks.
+
+        Args:
+            banked: (N, ...) banked training images.
+            tasks: indices into `banked`.
+            rate: the learning rate of this update.
+
+        Returns:
+            The loss and the query accuracy of each class before the update, after adaptation: (T, way) in [0, 1].
+        """
+        images = np.concatenate([tasks.support, tasks.query], axis=1)
+        embedded = self._learner.embed(banked[torch.from_numpy(images).to(self._device)])
+        support, query = embedded.split([tasks.support.shape[1], tasks.query.shape[1]], dim=1)
+        loss, logits = self._learner.loss(support, self._support_labels, query, self._targets)
+        self._optimizer.param_groups[0]["lr"] = rate
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        correct = (logits.argmax(dim=-1) == self._targets).float()
+        return loss.detach(), correct.unflatten(1, (self._shape.way, self._shape.query)).mean(dim=2)
+
+
+def _sampler(spec: MetaTrainSpec, train: ImageSet) -> TaskSampler:
+    rngs = numpy_generator(spec.seed, "plain tasks"), numpy_generator(spec.seed, "hard tasks")
+    shape = TaskShape(spec.way, spec.shot, spec.meta_train.query)
+    meta_batch = spec.method.meta_batch
+    return build_sampler(meta_batch, train.rows_by_class, shape, spec.meta_train.tasks, spec.hard_tasks, rngs)

@@ -1,0 +1,68 @@
+# From a dataset's class list to prepared images and stored episodes.
+
+IMAGES = f"<resources>/{{dataset}}/{config['image_size']}px/images.npy"
+SPLIT = "<resources>/{dataset}/split.csv"
+EPISODES = "<results>/{dataset}/episodes/seed{seed}"
+QUERY = config["episodes"]["query"]
+
+
+rule split:
+    input:
+        classes=plan.class_list,
+    output:
+        SPLIT,
+    log:
+        "<logs>/{dataset}/split.log",
+    localrule: True
+    params:
+        images_per_class=plan.images_per_class,
+    message:
+        "splitting {wildcards.dataset}"
+    conda:
+        "../envs/mtl.yaml"
+    shell:
+        "mtl split --classes {input.classes} --images-per-class {params.images_per_class} --output {output}"
+        " 2>&1 | tee {log}"
+
+
+rule prepare:
+    input:
+        split=SPLIT,
+    output:
+        images="<resources>/{dataset}/{size}px/images.npy",
+        summary="<resources>/{dataset}/{size}px/summary.json",
+    log:
+        "<logs>/{dataset}/prepare-{size}px.log",
+    benchmark:
+        "<benchmarks>/{dataset}/prepare-{size}px.jsonl"
+    threads: plan.job("prepare")["threads"]
+    resources:
+        mem_mb=plan.job("prepare")["memory"],
+        runtime=plan.job("prepare")["minutes"],
+    params:
+        spec=plan.prepare,
+    message:
+        "preparing {wildcards.dataset} at {wildcards.size} px"
+    conda:
+        "../envs/mtl.yaml"
+    shell:
+        "mtl prepare --spec {params.spec:q} --split {input.split} --images {output.images} --summary {output.summary}"
+        " 2>&1 | tee {log}"
+
+
+rule episodes:
+    input:
+        split=SPLIT,
+    output:
+        f"{EPISODES}/{{split}}-{{way}}way-{{shot}}shot-{{query}}query.npz",
+    log:
+        "<logs>/{dataset}/episodes/seed{seed}/{split}-{way}way-{shot}shot-{query}query.log",
+    localrule: True
+    params:
+        spec=plan.episodes,
+    message:
+        "drawing {wildcards.split} episodes of {wildcards.dataset}, {wildcards.way}-way {wildcards.shot}-shot"
+    conda:
+        "../envs/mtl.yaml"
+    shell:
+        "mtl episodes --spec {params.spec:q} --split {input.split} --output {output} 2>&1 | tee {log}"

@@ -1,0 +1,33 @@
+# Θ, once per dataset, backbone and seed.
+
+PRETRAINED = "<results>/{dataset}/{backbone}/seed{seed}/pretrain"
+
+
+rule pretrain:
+    input:
+        images=IMAGES,
+        split=SPLIT,
+        val=f"{EPISODES}/val-{config['way']}way-{config['shots'][0]}shot-{QUERY}query.npz",
+    output:
+        model=f"{PRETRAINED}/model.safetensors",
+        history=f"{PRETRAINED}/history.csv",
+        summary=f"{PRETRAINED}/summary.json",
+    log:
+        "<logs>/{dataset}/{backbone}/seed{seed}/pretrain.log",
+    benchmark:
+        "<benchmarks>/{dataset}/{backbone}/seed{seed}/pretrain.jsonl"
+    threads: plan.job("pretrain")["threads"]
+    resources:
+        mem_mb=plan.job("pretrain")["memory"],
+        runtime=plan.job("pretrain")["minutes"],
+        gpu=plan.job("pretrain")["gpus"],
+    params:
+        spec=plan.pretrain,
+    message:
+        "pre-training {wildcards.backbone} on {wildcards.dataset}, seed {wildcards.seed}"
+    conda:
+        "../envs/mtl.yaml"
+    shell:
+        "mtl pretrain --spec {params.spec:q} --images {input.images} --split {input.split} --val-episodes {input.val}"
+        " --model {output.model} --history {output.history} --summary {output.summary}"
+        " 2>&1 | tee {log}"
