@@ -135,3 +135,7 @@ def main() -> None:
     except UserError as error:
         sys.stderr.write(f"mtl: error: {error}\n")
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -39,9 +39,13 @@ def episode_accuracies(predict: Predict, embedded: torch.Tensor, episodes: Tasks
 
 
 @torch.no_grad()
-def score(learner: Learner, banked: torch.Tensor, episodes: Tasks) -> np.ndarray:
-    """Accuracy of a learner on each episode in percent (E,); `banked` holds the split's images, (N, ...)."""
-    embedded = in_batches(lambda batch: learner.embed(batch.unsqueeze(0)).squeeze(0), banked)
+def embed_all(learner: Learner, banked: torch.Tensor) -> torch.Tensor:
+    """Every image of a split, embedded once: (N, ...) banked to (N, ...)."""
+    return in_batches(lambda batch: learner.embed(batch.unsqueeze(0)).squeeze(0), banked)
+
+
+def score(learner: Learner, embedded: torch.Tensor, episodes: Tasks) -> np.ndarray:
+    """Accuracy of a learner on each episode in percent: (E,)."""
     return episode_accuracies(learner.predict, embedded, episodes, learner.episodes_at_once)
 
 

@@ -12,7 +12,7 @@ import torch
 from mtl.data.episodes import read_episodes
 from mtl.data.image_set import load_split
 from mtl.data.tasks import Tasks
-from mtl.evaluation.episodes import in_batches, score
+from mtl.evaluation.episodes import embed_all, in_batches, score
 from mtl.evaluation.statistics import mean_and_ci95
 from mtl.learners import Learner, build_learner, load_learned
 from mtl.runtime.device import set_up
@@ -52,19 +52,11 @@ def evaluate(spec: EvaluateSpec, resolved: str, inputs: EvaluateInputs, episodes
         load_learned(learner, inputs.model)
     candidates = sorted(spec.test_steps)
     with Progress(f"evaluate {spec.method.name} {spec.way}way-{spec.shot}shot", len(candidates)) as progress:
-        validation: dict[int, float] = {}
-        if len(candidates) > 1:
-            banked, episodes = _load(learner, inputs, "val", inputs.validation_episodes, device.torch_device)
-            for steps in candidates:
-                learner.steps = steps
-                validation[steps] = float(score(learner, banked, episodes).mean())
-                progress.step()
-                progress.report(steps=steps, validation_accuracy=validation[steps])
-        learner.steps = max(validation, key=lambda steps: (validation[steps], -steps)) if validation else candidates[0]
-        banked, episodes = _load(learner, inputs, "test", inputs.test_episodes, device.torch_device)
-        accuracies = score(learner, banked, episodes)
+        validation = _by_steps(learner, inputs, candidates, device.torch_device, progress)
+        learner.steps = max(candidates, key=lambda steps: (validation.get(steps, 0.0), -steps))
+        accuracies = score(learner, *_load(learner, inputs, "test", inputs.test_episodes, device.torch_device))
         mean, ci95 = mean_and_ci95(accuracies)
-        progress.report(accuracy=mean, ci95=ci95)
+        progress.report(steps=learner.steps, accuracy=mean, ci95=ci95)
     write_episode_accuracies(accuracies, episodes_csv)
     write_json(
         evaluation,
@@ -88,8 +80,23 @@ def write_episode_accuracies(accuracies: np.ndarray, path: Path) -> None:
     write_text(path, text.getvalue())
 
 
+def _by_steps(
+    learner: Learner, inputs: EvaluateInputs, candidates: list[int], device: torch.device, progress: Progress
+) -> dict[int, float]:
+    """Mean validation accuracy for each number of inner steps; nothing to compute where there is no choice."""
+    if len(candidates) == 1:
+        return {}
+    embedded, episodes = _load(learner, inputs, "val", inputs.validation_episodes, device)
+    accuracy = {}
+    for learner.steps in candidates:
+        accuracy[learner.steps] = float(score(learner, embedded, episodes).mean())
+        progress.step()
+        progress.report(steps=learner.steps, validation_accuracy=accuracy[learner.steps])
+    return accuracy
+
+
 def _load(
     learner: Learner, inputs: EvaluateInputs, split: str, episodes: Path, device: torch.device
 ) -> tuple[torch.Tensor, Tasks]:
-    image_set = load_split(inputs.images, inputs.split, split, device)
-    return in_batches(learner.bank, image_set.images), read_episodes(episodes, image_set)
+    images = load_split(inputs.images, inputs.split, split, device)
+    return embed_all(learner, in_batches(learner.bank, images.images)), read_episodes(episodes, images)

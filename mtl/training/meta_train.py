@@ -11,7 +11,7 @@ from mtl.data.episodes import read_episodes
 from mtl.data.image_set import ImageSet, load_split
 from mtl.data.task_samplers import TaskSampler, build_sampler
 from mtl.data.tasks import Tasks, TaskShape, labels
-from mtl.evaluation.episodes import in_batches, score
+from mtl.evaluation.episodes import embed_all, in_batches, score
 from mtl.learners import Learner, build_learner, save_tensors
 from mtl.runtime.device import Device, set_up
 from mtl.runtime.files import write_json
@@ -86,7 +86,7 @@ def _run(
     with Progress(f"{spec.method.name} {spec.way}way-{spec.shot}shot", settings.iterations) as progress:
         for iteration in range(settings.iterations + 1):
             if iteration % settings.validate_every == 0 or iteration == settings.iterations:
-                accuracy = float(score(learner, validation, episodes).mean())
+                accuracy = float(score(learner, embed_all(learner, validation), episodes).mean())
                 history.validated(iteration, accuracy)
                 selection.consider(iteration, accuracy, learner)
                 progress.report(**history.recent(settings.validate_every), validation_accuracy=accuracy)

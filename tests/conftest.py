@@ -1,0 +1,77 @@
+"""Small but real things to test with: rendered letters, a tiny network, a pre-trained file."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mtl.data.episodes import read_episodes, write_episodes
+from mtl.data.image_set import load_split
+from mtl.data.prepare import prepare_glyphs
+from mtl.data.split import read_classes, write_split
+from mtl.learners.build import save_tensors
+from mtl.networks import BACKBONES
+from mtl.plan import read_yaml
+from mtl.runtime.device import Device
+from mtl.spec import BaseLearner, EpisodesSpec, Method, Network, PrepareSpec
+
+ROOT = Path(__file__).parents[1]
+NETWORK = Network("resnet12", 2, 16)
+BASE_LEARNER = BaseLearner(0.05, 5)
+CPU = Device(torch.device("cpu"), torch.float32)
+
+os.environ["MPLBACKEND"] = "Agg"
+
+
+def method(name):
+    """A row of config/methods.yaml."""
+    row = read_yaml(ROOT / "config/methods.yaml")[name]
+    return Method(name=name, **{key: value for key, value in row.items() if key != "label"})
+
+
+ALL_METHODS = sorted(read_yaml(ROOT / "config/methods.yaml"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """A folder with 10 + 5 + 5 classes of 24 letters at 16 px: split.csv, images.npy, val.npz, test.npz, theta."""
+    folder = tmp_path_factory.mktemp("tiny")
+    classes = read_classes(ROOT / "config/splits/glyphs.csv")
+    few = {split: names[: 10 if split == "train" else 5] for split, names in classes.items()}
+    write_split(few, 24, folder / "split.csv")
+    prepare_glyphs(
+        PrepareSpec("glyphs", 0, 16, None), folder / "split.csv", folder / "images.npy", folder / "summary.json"
+    )
+    for split in ("val", "test"):
+        write_episodes(EpisodesSpec(split, 5, 1, 3, 12, 0), folder / "split.csv", folder / f"{split}.npz")
+    torch.manual_seed(0)
+    backbone = BACKBONES[NETWORK.name](NETWORK.width)
+    save_tensors(backbone.state_dict(), folder / "theta.safetensors")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def train_images(tiny):
+    return load_split(tiny / "images.npy", tiny / "split.csv", "train", torch.device("cpu"))
+
+
+@pytest.fixture(scope="session")
+def test_images(tiny):
+    return load_split(tiny / "images.npy", tiny / "split.csv", "test", torch.device("cpu"))
+
+
+@pytest.fixture(scope="session")
+def test_episodes(tiny, test_images):
+    return read_episodes(tiny / "test.npz", test_images)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)

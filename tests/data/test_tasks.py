@@ -1,0 +1,128 @@
+import numpy as np
+import pytest
+
+from mtl.data.task_samplers import HardSampler, UniformSampler, build_sampler
+from mtl.data.tasks import TaskShape, draw_task, draw_uniform, labels
+from mtl.spec import HardTasks
+
+SHAPE = TaskShape(way=5, shot=2, query=3)
+PER_CLASS = 100
+ROWS = [np.arange(PER_CLASS) + PER_CLASS * label for label in range(12)]
+
+
+def class_of(images):
+    return images // PER_CLASS
+
+
+def test_support_and_query_are_of_the_right_class_and_disjoint(rng):
+    tasks = draw_uniform(ROWS, SHAPE, 50, rng)
+    for classes, support, query in zip(tasks.classes, tasks.support, tasks.query, strict=True):
+        assert len(set(classes)) == 5
+        assert np.array_equal(class_of(support), classes[labels(5, 2)])
+        assert np.array_equal(class_of(query), classes[labels(5, 3)])
+        assert not set(support) & set(query)
+        assert len(set(support)) == 10
+        assert len(set(query)) == 15
+
+
+def test_stale_images_come_last(rng):
+    stale = frozenset(range(PER_CLASS - 5))
+    support, query = draw_task(ROWS, np.array([0]), SHAPE, rng, stale)
+    assert not stale & {*support, *query}
+    support, query = draw_task(ROWS, np.array([0]), TaskShape(1, 5, 5), rng, stale)
+    assert set(support) == set(range(PER_CLASS - 5, PER_CLASS))
+    assert len({*support, *query}) == 10
+
+
+def hard_sampler(rng, every=10, tasks=4, random_classes=False):
+    plain = UniformSampler(ROWS, SHAPE, 2, rng)
+    return HardSampler(plain, ROWS, SHAPE, 2, HardTasks(every, tasks), np.random.default_rng(1), random_classes)
+
+
+def play(sampler, meta_batches, failing=lambda tasks: tasks.classes.argmax(axis=1)):
+    """Plays meta-batches in which the class at `failing` does worst; yields phase, tasks and the classes that failed."""
+    for _ in range(meta_batches):
+        phase, tasks = sampler.draw()
+        worst = failing(tasks)
+        accuracy = np.full((2, 5), 0.8)
+        accuracy[np.arange(2), worst] = 0.1
+        sampler.hear(accuracy)
+        yield phase, tasks, tasks.classes[np.arange(2), worst]
+
+
+def test_hard_phase_follows_every_few_plain_meta_batches(rng):
+    phases = [phase for phase, _, _ in play(hard_sampler(rng), 24, lambda tasks: np.array([0, 1]))]
+    assert phases == (["plain"] * 10 + ["hard"] * 2) * 2
+
+
+def test_hard_tasks_are_made_of_classes_that_failed_in_this_cycle(rng):
+    failed, seen, hard_meta_batches = set(), {}, 0
+    for phase, tasks, worst in play(hard_sampler(rng), 100, lambda tasks: np.array([2, 4])):
+        if phase == "plain":
+            if hard_meta_batches:
+                failed, seen, hard_meta_batches = set(), {}, 0
+            for task, label in enumerate(worst):
+                failed.add(int(label))
+                images = [*tasks.support[task], *tasks.query[task]]
+                seen.setdefault(int(label), set()).update(i for i in images if class_of(i) == label)
+            continue
+        hard_meta_batches += 1
+        for classes, support, query in zip(tasks.classes, tasks.support, tasks.query, strict=True):
+            assert set(classes.tolist()) <= failed
+            assert len(set(classes.tolist())) == 5
+            assert not set(support) & set(query)
+            for image in [*support, *query]:
+                assert int(image) not in seen[int(class_of(image))], "an image of the failed task came back"
+
+
+def test_fewer_classes_than_ways_give_no_hard_phase(rng):
+    # Two tasks between hard phases can fail in two classes at most.
+    sampler = hard_sampler(rng, every=1)
+    assert {phase for phase, _, _ in play(sampler, 20)} == {"plain"}
+
+
+def test_the_pool_is_emptied_after_a_hard_phase(rng):
+    sampler = hard_sampler(rng)
+    for _ in play(sampler, 12, lambda tasks: np.array([0, 1])):
+        pass
+    assert sampler._pool == {}
+
+
+def test_hard_tasks_are_not_searched_for_failures(rng):
+    sampler = hard_sampler(rng)
+    phases = [phase for phase, _, _ in play(sampler, 11, lambda tasks: np.array([0, 1]))]
+    assert phases[-1] == "hard"
+    pool = {label: set(images) for label, images in sampler._pool.items()}
+    sampler.hear(np.zeros((2, 5)))
+    assert sampler._pool == pool
+
+
+def test_random_control_has_the_same_schedule_but_other_classes(rng):
+    hard = [(p, t) for p, t, _ in play(hard_sampler(np.random.default_rng(5)), 40, lambda t: np.array([0, 0]))]
+    control = [
+        (p, t)
+        for p, t, _ in play(
+            hard_sampler(np.random.default_rng(5), random_classes=True), 40, lambda t: np.array([0, 0])
+        )
+    ]
+    assert [phase for phase, _ in hard] == [phase for phase, _ in control]
+    for (phase, a), (_, b) in zip(hard, control, strict=True):
+        if phase == "plain":
+            assert np.array_equal(a.support, b.support)
+    assert any(not np.array_equal(a.classes, b.classes) for (phase, a), (_, b) in zip(hard, control, strict=True))
+
+
+def test_plain_tasks_are_the_same_with_and_without_hard_tasks():
+    plain = build_sampler("plain", ROWS, SHAPE, 2, None, (np.random.default_rng(0), np.random.default_rng(1)))
+    hard = build_sampler(
+        "hard", ROWS, SHAPE, 2, HardTasks(10, 4), (np.random.default_rng(0), np.random.default_rng(1))
+    )
+    ours = [tasks.support for _, tasks, _ in play(plain, 20)]
+    theirs = [tasks.support for phase, tasks, _ in play(hard, 24) if phase == "plain"]
+    for a, b in zip(ours, theirs, strict=False):
+        assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize(("way", "per_class", "expected"), [(2, 3, [0, 0, 0, 1, 1, 1]), (3, 1, [0, 1, 2])])
+def test_labels(way, per_class, expected):
+    assert labels(way, per_class).tolist() == expected

@@ -1,0 +1,61 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from mtl.data.tasks import Tasks
+from mtl.evaluation.episodes import episode_accuracies, in_batches, nearest_mean, score
+from mtl.evaluation.statistics import mean_and_ci95
+from mtl.learners import build_learner
+from tests.conftest import BASE_LEARNER, CPU, NETWORK, method
+
+
+def test_mean_and_interval_by_hand():
+    mean, ci95 = mean_and_ci95(np.array([40.0, 60.0, 50.0, 70.0]))
+    assert mean == 55
+    # deviations -15, 5, -5, 15: s² = 500 / 3
+    assert ci95 == pytest.approx(1.96 * math.sqrt(500 / 3) / 2)
+
+
+def test_accuracy_of_an_episode_by_hand():
+    """Features are one-hot classes, except one query of the second episode: 3 of 4 right."""
+    features = torch.eye(2)[[0, 1, 0, 1, 0, 1]]
+    features[5] = torch.tensor([1.0, 0.0])
+    episodes = Tasks(
+        classes=np.array([[0, 1], [0, 1]]),
+        support=np.array([[0, 1], [0, 1]]),
+        query=np.array([[0, 2, 1, 3], [0, 2, 3, 5]]),
+    )
+    assert episode_accuracies(nearest_mean, features, episodes, 10).tolist() == [100.0, 75.0]
+    assert episode_accuracies(nearest_mean, features, episodes, 1).tolist() == [100.0, 75.0]
+
+
+def test_nearest_mean_is_the_squared_distance():
+    support, query = torch.randn(2, 6, 4), torch.randn(2, 3, 4)
+    logits = nearest_mean(support, torch.tensor([0, 0, 1, 1, 2, 2]), query)
+    means = torch.stack([support[:, :2].mean(1), support[:, 2:4].mean(1), support[:, 4:].mean(1)], dim=1)
+    slow = -((query[:, :, None] - means[:, None]) ** 2).sum(-1)
+    assert torch.allclose(logits, slow, atol=1e-4)
+
+
+def test_batches_change_nothing():
+    images = torch.arange(1203.0)
+    assert torch.equal(in_batches(lambda batch: batch * 2, images), images * 2)
+
+
+def test_all_episodes_at_once_equal_one_at_a_time(tiny, test_images, test_episodes):
+    """The evaluator against a slow obvious one that encodes every episode's images by themselves."""
+    learner = build_learner(method("ss-all"), NETWORK, tiny / "theta.safetensors", 5, BASE_LEARNER, 0, CPU)
+    embedded = learner.embed(test_images.images[None])[0].detach()
+    fast = score(learner, embedded, test_episodes)
+    slow = []
+    with torch.no_grad():
+        for support, query in zip(test_episodes.support, test_episodes.query, strict=True):
+            logits = learner.predict(
+                learner.embed(test_images.images[support][None]),
+                torch.arange(5),
+                learner.embed(test_images.images[query][None]),
+            )[0]
+            slow.append(100 * (logits.argmax(-1) == torch.arange(5).repeat_interleave(3)).double().mean().item())
+    assert fast.tolist() == pytest.approx(slow)

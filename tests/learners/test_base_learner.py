@@ -1,0 +1,75 @@
+import pytest
+import torch
+from torch.nn import functional as F
+
+from mtl.learners.base_learner import Head, adapt, logits
+
+
+def autograd_loop(head, features, labels, learning_rate, steps):
+    """One task at a time, gradients by autograd."""
+    weights, biases = [], []
+    for task in features:
+        weight, bias = head.weight, head.bias
+        for _ in range(steps):
+            loss = F.cross_entropy(task @ weight.T + bias, labels)
+            gradient = torch.autograd.grad(loss, (weight, bias), create_graph=True)
+            weight, bias = weight - learning_rate * gradient[0], bias - learning_rate * gradient[1]
+        weights.append(weight)
+        biases.append(bias)
+    return Head(torch.stack(weights), torch.stack(biases))
+
+
+@pytest.fixture
+def problem():
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(3, 10, 7, generator=generator, dtype=torch.float64, requires_grad=True)
+    query = torch.randn(3, 15, 7, generator=generator, dtype=torch.float64, requires_grad=True)
+    weight = torch.randn(5, 7, generator=generator, dtype=torch.float64, requires_grad=True)
+    bias = torch.randn(5, generator=generator, dtype=torch.float64, requires_grad=True)
+    return features, query, Head(weight, bias), torch.arange(5).repeat_interleave(2)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 20])
+def test_equals_an_autograd_loop(problem, steps):
+    features, _, head, labels = problem
+    ours, slow = adapt(head, features, labels, 0.3, steps), autograd_loop(head, features, labels, 0.3, steps)
+    assert (ours.weight - slow.weight).abs().max() < 1e-10
+    assert (ours.bias - slow.bias).abs().max() < 1e-10
+
+
+def test_meta_gradient_equals_that_of_the_loop(problem):
+    features, query, head, labels = problem
+    targets = torch.arange(5).repeat_interleave(3).repeat(3)
+    gradients = []
+    for learner in (adapt, autograd_loop):
+        adapted = learner(head, features, labels, 0.3, 5)
+        loss = F.cross_entropy(logits(adapted, query).flatten(0, 1), targets)
+        gradients.append(torch.autograd.grad(loss, (features, query, head.weight, head.bias)))
+    for ours, slow in zip(*gradients, strict=True):
+        assert (ours - slow).abs().max() < 1e-10
+
+
+def test_meta_gradient_passes_gradcheck(problem):
+    features, query, head, labels = problem
+
+    def outer(features, query, weight, bias):
+        return logits(adapt(Head(weight, bias), features, labels, 0.3, 3), query)
+
+    assert torch.autograd.gradcheck(outer, (features, query, head.weight, head.bias))
+
+
+def test_gradients_are_of_second_order(problem):
+    """The gradient to the initial head differs from the first-order one, which takes θ' as if it were θ."""
+    features, query, head, labels = problem
+    adapted = adapt(head, features, labels, 0.3, 5)
+    targets = torch.arange(5).repeat_interleave(3).repeat(3)
+    loss = F.cross_entropy(logits(adapted, query).flatten(0, 1), targets)
+    second, first = torch.autograd.grad(loss, (head.weight, adapted.weight), retain_graph=True)
+    assert (second - first.sum(dim=0)).abs().max() > 1e-3
+
+
+def test_tasks_do_not_mix(problem):
+    features, _, head, labels = problem
+    alone = adapt(head, features[1:2], labels, 0.3, 5)
+    together = adapt(head, features, labels, 0.3, 5)
+    assert torch.allclose(alone.weight[0], together.weight[1], atol=1e-12)

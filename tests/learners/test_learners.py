@@ -1,0 +1,128 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from mtl.data.tasks import TaskShape, draw_uniform, labels
+from mtl.evaluation.episodes import embed_all, in_batches, score
+from mtl.learners import build_learner
+from mtl.training.meta_train import MetaStep
+from tests.conftest import ALL_METHODS, BASE_LEARNER, CPU, NETWORK, method
+
+SHAPE = TaskShape(5, 1, 3)
+
+
+def build(tiny, name):
+    return build_learner(method(name), NETWORK, tiny / "theta.safetensors", 5, BASE_LEARNER, 0, CPU)
+
+
+def train(learner, train_images, steps=3):
+    rng = np.random.default_rng(0)
+    step, banked = MetaStep(learner, SHAPE, CPU.torch_device), in_batches(learner.bank, train_images.images)
+    return [
+        step(banked, draw_uniform(train_images.rows_by_class, SHAPE, 2, rng), 1e-2)[0].item() for _ in range(steps)
+    ]
+
+
+@pytest.mark.parametrize("name", ALL_METHODS)
+def test_every_method_scores_episodes(tiny, test_images, test_episodes, name):
+    learner = build(tiny, name)
+    accuracies = score(learner, embed_all(learner, in_batches(learner.bank, test_images.images)), test_episodes)
+    assert accuracies.shape == (12,)
+    assert ((accuracies >= 0) & (accuracies <= 100)).all()
+
+
+def trained_and_frozen(tiny, train_images, name):
+    learner = build(tiny, name)
+    before = {key: value.clone() for key, value in learner.state_dict().items()}
+    train(learner, train_images)
+    after = learner.state_dict()
+    return {key for key in before if not torch.equal(before[key], after[key])}, set(before)
+
+
+@pytest.mark.parametrize("name", [n for n in ALL_METHODS if method(n).modulate == "ss"])
+def test_every_byte_of_theta_is_unchanged_by_scale_and_shift(tiny, train_images, name):
+    changed, everything = trained_and_frozen(tiny, train_images, name)
+    assert changed == {key for key in everything if key.endswith((".scale", ".shift")) or key.startswith("theta_")}
+
+
+def test_only_block_4_moves_for_ft_last(tiny, train_images):
+    changed, everything = trained_and_frozen(tiny, train_images, "ft-last")
+    block_4 = {key for key in everything if key.startswith("backbone.blocks.3.") and "norms" not in key}
+    assert changed == block_4 | {"theta_weight", "theta_bias"}
+
+
+def test_all_weights_move_for_ft_all_but_no_statistics(tiny, train_images):
+    changed, everything = trained_and_frozen(tiny, train_images, "ft-all")
+    assert changed == {key for key in everything if "norms" not in key}
+
+
+def test_only_the_classifier_moves_for_ft_head(tiny, train_images):
+    changed, _ = trained_and_frozen(tiny, train_images, "ft-head")
+    assert changed == {"theta_weight", "theta_bias"}
+
+
+@pytest.mark.parametrize("name", ["update-all", "update-head", "linear"])
+def test_nothing_is_learned_without_meta_training(tiny, name):
+    assert build(tiny, name).learned() == {}
+
+
+def test_initial_theta(tiny):
+    assert torch.equal(build(tiny, "update-head").theta_weight, build(tiny, "ss-all").theta_weight)
+    assert not build(tiny, "linear").theta_weight.any()
+
+
+@pytest.mark.parametrize("name", ["ft-head", "ft-last", "ss-last"])
+def test_a_bank_changes_nothing(tiny, train_images, name):
+    """Encoding what is frozen once gives the same losses as encoding it every time."""
+    banked = train(build(tiny, name), train_images)
+    learner = build(tiny, name)
+    first, learner.bank = learner.bank, lambda images: images
+    embed = learner.embed
+    learner.embed = lambda images: embed(first(images.flatten(0, 1)).unflatten(0, images.shape[:2]))
+    assert train(learner, train_images) == pytest.approx(banked, abs=1e-6)
+
+
+@pytest.mark.parametrize("part", ["support", "query"])
+def test_gradients_reach_phi_through_support_and_query(tiny, train_images, part):
+    learner = build(tiny, "ss-all")
+    tasks = draw_uniform(train_images.rows_by_class, SHAPE, 2, np.random.default_rng(0))
+    support, query = (learner.embed(train_images.images[torch.from_numpy(x)]) for x in (tasks.support, tasks.query))
+    support, query = (support, query.detach()) if part == "support" else (support.detach(), query)
+    loss, _ = learner.loss(support, torch.from_numpy(labels(5, 1)), query, torch.from_numpy(labels(5, 3)))
+    loss.backward()
+    scales = [value.grad for name, value in learner.learned().items() if name.endswith(".scale")]
+    assert all(gradient.abs().max() > 0 for gradient in scales)
+
+
+def test_update_all_equals_a_loop_of_plain_gradient_descent(tiny, test_images, test_episodes):
+    learner = build(tiny, "update-all").double()
+    torch.set_default_dtype(torch.float64)
+    try:
+        episode = slice(0, 3)
+        support = test_images.images[torch.from_numpy(test_episodes.support[episode])]
+        query = test_images.images[torch.from_numpy(test_episodes.query[episode])]
+        targets = torch.from_numpy(labels(5, 1))
+        batched = learner.predict(support, targets, query)
+        for task in range(3):
+            network = copy.deepcopy(learner).requires_grad_(True)
+            optimizer = torch.optim.SGD(network.parameters(), lr=BASE_LEARNER.learning_rate)
+            for _ in range(BASE_LEARNER.steps):
+                optimizer.zero_grad()
+                F.cross_entropy(network(support[task]), targets).backward()
+                optimizer.step()
+            assert (network(query[task]) - batched[task]).abs().max() < 1e-10
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_default_loss_is_the_mean_cross_entropy_of_the_queries(tiny, train_images):
+    learner = build(tiny, "ss-all")
+    tasks = draw_uniform(train_images.rows_by_class, SHAPE, 2, np.random.default_rng(0))
+    support, query = (learner.embed(train_images.images[torch.from_numpy(x)]) for x in (tasks.support, tasks.query))
+    targets = torch.from_numpy(labels(5, 3))
+    loss, logits = learner.loss(support, torch.from_numpy(labels(5, 1)), query, targets)
+    by_task = torch.stack([F.cross_entropy(task, targets) for task in logits])
+    assert torch.allclose(loss, by_task.mean())

@@ -1,0 +1,117 @@
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from mtl.networks import BACKBONES
+from mtl.networks.batch_norm import BatchNorm
+from mtl.networks.scale_shift import scale_and_shift
+
+
+def parameters(network):
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def test_resnet12_has_the_parameters_of_the_authors_code():
+    network = BACKBONES["resnet12"](64)
+    kernels = sum(p.numel() for p in network.parameters() if p.dim() == 4 and p.shape[-1] == 3)
+    shortcuts = sum(p.numel() for p in network.parameters() if p.dim() == 4 and p.shape[-1] == 1)
+    biases = sum(p.numel() for p in network.parameters() if p.dim() == 1)
+    assert (kernels, shortcuts, biases) == (7_816_896, 172_224, 2_880)
+
+
+def test_scale_and_shift_has_the_parameters_of_the_authors_code():
+    learned = scale_and_shift(BACKBONES["resnet12"](64).blocks)
+    assert sum(p.numel() for p in learned if p.dim() == 4) == 868_544
+    assert sum(p.numel() for p in learned if p.dim() == 1) == 2_880
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "size", "features"),
+    [("resnet12", 64, 84, 512), ("resnet12", 8, 32, 64), ("conv4", 32, 84, 800), ("conv4", 8, 32, 32)],
+)
+def test_number_of_features(name, width, size, features):
+    network = BACKBONES[name](width).eval()
+    assert network(torch.rand(2, 3, size, size)).shape == (2, features)
+
+
+def test_conv4_has_the_parameters_of_maml():
+    assert parameters(BACKBONES["conv4"](32)) == 3 * 32 * 9 + 3 * 32 * 32 * 9 + 4 * 32
+
+
+def test_resnet12_is_what_the_description_says():
+    """Three convolutions with batch norm and leaky ReLU, a bare shortcut, no activation after the sum, max-pooling."""
+    torch.manual_seed(0)
+    network = BACKBONES["resnet12"](3).eval()
+    for module in network.modules():
+        if isinstance(module, BatchNorm):
+            module.mean.normal_()
+            module.variance.uniform_(0.5, 2)
+        if isinstance(module, nn.Conv2d) and module.bias is not None:
+            module.bias.data.normal_()
+    images = torch.rand(2, 3, 16, 16)
+    x = images
+    for block in network.blocks:
+        main = x
+        for conv, norm in zip(block.convs, block.norms, strict=True):
+            main = F.conv2d(main, conv.weight, conv.bias, padding=1)
+            main = (main - norm.mean.view(-1, 1, 1)) / (norm.variance.view(-1, 1, 1) + 1e-3).sqrt()
+            main = torch.where(main > 0, main, 0.1 * main)
+        total = main + F.conv2d(x, block.shortcut.weight)
+        x = F.max_pool2d(total, 2)
+    assert torch.allclose(network(images), x.mean(dim=(2, 3)), atol=1e-5)
+
+
+def test_batch_norm_uses_batch_statistics_in_training_and_running_ones_afterwards():
+    norm, x = BatchNorm(3), torch.randn(8, 3, 4, 4) * 2 + 1
+    out = norm.train()(x)
+    assert torch.allclose(out.mean(dim=(0, 2, 3)), torch.zeros(3), atol=1e-5)
+    assert torch.allclose(norm.mean, 0.1 * x.mean(dim=(0, 2, 3)), atol=1e-5)
+    before = norm.mean.clone()
+    one = norm.eval()(x[:1])
+    assert torch.equal(norm.mean, before)
+    assert torch.allclose(one, norm(x)[:1])
+
+
+def test_blocks_run_in_parts_give_the_whole():
+    network = BACKBONES["resnet12"](2).eval()
+    images = torch.rand(3, 3, 16, 16)
+    in_parts = network.run(network.run(images, 0, 3), 3, 4)
+    assert torch.equal(in_parts, network(images))
+
+
+@pytest.mark.parametrize("name", ["resnet12", "conv4"])
+def test_scale_and_shift_is_the_identity_at_the_start(name):
+    network = BACKBONES[name](4).eval()
+    images = torch.rand(3, 3, 16, 16)
+    before = network(images)
+    scale_and_shift(network.blocks)
+    assert torch.equal(network(images), before)
+
+
+def test_scale_and_shift_is_the_equation():
+    torch.manual_seed(0)
+    network = BACKBONES["conv4"](4)
+    conv = network.blocks[1].convs[0]
+    conv.bias.data.normal_()
+    weight, bias = conv.weight.detach().clone(), conv.bias.detach().clone()
+    learned = scale_and_shift(network.blocks)
+    assert [tuple(p.shape) for p in learned[:4]] == [(4, 3, 1, 1), (4,), (4, 4, 1, 1), (4,)]
+    for parameter in learned:
+        parameter.data.normal_()
+    x = torch.randn(2, 4, 5, 5)
+    slow = torch.zeros(2, 4, 5, 5)
+    for out in range(4):
+        for into in range(4):
+            kernel = weight[out, into] * learned[2].data[out, into]
+            slow[:, out] += F.conv2d(x[:, into : into + 1], kernel.view(1, 1, 3, 3), padding=1)[:, 0]
+        slow[:, out] += bias[out] + learned[3].data[out]
+    assert torch.allclose(conv(x), slow, atol=1e-5)
+
+
+def test_shortcuts_are_neither_scaled_nor_shifted():
+    network = BACKBONES["resnet12"](2)
+    scale_and_shift(network.blocks)
+    names = [name for name, _ in network.named_parameters() if "scale" in name or "shift" in name]
+    assert len(names) == 24
+    assert not any("shortcut" in name for name in names)

@@ -1,0 +1,124 @@
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from mtl.cell import Cell
+from mtl.runtime.device import set_up
+from mtl.runtime.errors import UserError
+from mtl.runtime.files import atomic, write_json
+from mtl.runtime.progress import Progress
+from mtl.runtime.seeds import numpy_generator, torch_generator
+from mtl.spec import EpisodesSpec, EvaluateSpec, Runtime, from_json
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "deep" / "x.txt"
+    with pytest.raises(RuntimeError), atomic(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert list(path.parent.iterdir()) == []
+    path.write_text("old")
+    with atomic(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_json_keeps_the_order_and_the_letters(tmp_path):
+    write_json(tmp_path / "x.json", {"b": 1, "a": "Θ"})
+    assert (tmp_path / "x.json").read_text(encoding="utf-8") == '{\n  "b": 1,\n  "a": "Θ"\n}\n'
+
+
+def test_streams_depend_on_seed_and_purpose():
+    def first(generator):
+        return generator.integers(2**60)
+
+    assert first(numpy_generator(0, "a")) == first(numpy_generator(0, "a"))
+    assert len({first(numpy_generator(s, p)) for s in (0, 1) for p in ("a", "b")}) == 4
+    draws = {torch.rand(1, generator=torch_generator(s, p)).item() for s in (0, 1) for p in ("a", "b")}
+    assert len(draws) == 4
+
+
+def test_threads_come_from_the_spec():
+    before = torch.get_num_threads()
+    set_up(Runtime("cpu", "float32", 2))
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(before)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_missing_gpu_is_one_line():
+    with pytest.raises(UserError, match="runtime.device: 'cuda' asks for a GPU"):
+        set_up(Runtime("cuda", "float32", 1))
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_auto_takes_the_gpu():
+    assert set_up(Runtime("auto", "float32", 1)).torch_device.type == "cuda"
+
+
+def test_progress_in_a_log_is_one_line_a_report(capfd):
+    with Progress("train", 4) as progress:
+        progress.report(loss=2.0)
+        progress.step()
+        progress.step()
+        progress.report(loss=1.5, validation_accuracy=50.0)
+    lines = capfd.readouterr().err.splitlines()
+    assert lines == ["[train] 0/4 loss 2", "[train] 2/4 loss 1.5 validation accuracy 50, 0 s left"]
+
+
+def test_a_cell_and_its_folder(tmp_path):
+    cell = Cell("glyphs", "resnet12", 3, "ss-all-ht", 5, 1)
+    assert cell.folder == "glyphs/resnet12/seed3/ss-all-ht/5way-1shot"
+    assert Cell.of(tmp_path / cell.folder / "history.csv") == cell
+    with pytest.raises(UserError, match="not in a folder"):
+        Cell.of(tmp_path / "history.csv")
+
+
+EPISODES = {"split": "test", "way": 5, "shot": 1, "query": 15, "count": 600, "seed": 0}
+
+
+def test_a_spec_survives_json():
+    assert from_json(EpisodesSpec, json.dumps(EPISODES)) == EpisodesSpec(**EPISODES)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "--spec: not JSON"),
+        (json.dumps({**EPISODES, "way": "5"}), "--spec.way: '5' is not of type int"),
+        (json.dumps({**EPISODES, "wya": 5}), "expected exactly the keys split, way"),
+        ("[]", "expected exactly the keys"),
+    ],
+)
+def test_a_bad_spec_is_one_line(text, message):
+    with pytest.raises(UserError, match=message):
+        from_json(EpisodesSpec, text)
+
+
+def test_lists_in_a_spec_are_checked():
+    with pytest.raises(UserError, match="expected exactly the keys"):
+        from_json(EvaluateSpec, json.dumps({"test_steps": ["20"]}))
+
+
+def run(*arguments):
+    return subprocess.run([sys.executable, "-m", "mtl.cli", *arguments], capture_output=True, text=True, check=False)
+
+
+def test_a_mistake_on_the_command_line_is_one_line_and_exit_code_1(tmp_path):
+    (tmp_path / "split.csv").write_text("image,class,split\n")
+    done = run("episodes", "--spec", "{", "--split", tmp_path / "split.csv", "--output", tmp_path / "out.npz")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("mtl: error: --spec: not JSON")
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out.npz").exists()
+
+
+def test_tables_need_no_torch():
+    code = "import mtl.reporting.tables, mtl.reporting.convergence, mtl.plan, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

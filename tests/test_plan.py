@@ -1,0 +1,168 @@
+"""The config: what is accepted, what is refused and how, and which spec a value reaches."""
+
+import copy
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from mtl.plan import Plan, load, read_yaml
+from mtl.runtime.errors import UserError
+from mtl.schemas.reference import reference
+from mtl.spec import (
+    EpisodesSpec,
+    EvaluateSpec,
+    MetaTrainSpec,
+    PrepareSpec,
+    PretrainSpec,
+    from_json,
+)
+from tests.conftest import ROOT
+
+CONFIG = ROOT / "config"
+
+
+@pytest.fixture
+def config():
+    return read_yaml(CONFIG / "config.yaml")
+
+
+@pytest.fixture
+def others():
+    return [read_yaml(CONFIG / f"{name}.yaml") for name in ("methods", "datasets", "tables")]
+
+
+def wildcards(**changed):
+    values = {"dataset": "glyphs", "backbone": "resnet12", "seed": "0", "method": "ss-all-ht", "way": "5", "shot": "1"}
+    return SimpleNamespace(**{**values, "split": "test", "query": "15", "size": "32", **changed})
+
+
+def put(config, path, value):
+    *parents, last = path.split(".")
+    for parent in parents:
+        config = config[parent]
+    config[last] = value
+
+
+def test_the_default_experiment_has_eleven_methods_at_two_shots(config):
+    cells = list(load(config, CONFIG).cells())
+    assert len(cells) == len(set(cells)) == 22
+    assert {cell.shot for cell in cells} == {1, 5}
+    assert len({cell.method for cell in cells}) == 11
+
+
+def test_every_selected_method_has_a_row_in_table_1(config):
+    rows = json.loads(load(config, CONFIG).table_layout("table1"))["rows"]
+    assert sorted(row["method"] for row in rows) == sorted(config["methods"])
+
+
+def test_every_spec_of_the_default_experiment_can_be_read(config):
+    plan = load(config, CONFIG)
+    from_json(PrepareSpec, plan.prepare(wildcards()))
+    from_json(EpisodesSpec, plan.episodes(wildcards()))
+    from_json(PretrainSpec, plan.pretrain(wildcards()))
+    for cell in plan.cells():
+        names = wildcards(method=cell.method, shot=str(cell.shot))
+        from_json(MetaTrainSpec, plan.meta_train(names))
+        from_json(EvaluateSpec, plan.evaluate(names))
+
+
+def test_demo_keeps_its_promises(config):
+    """Full test episodes, at least 300 meta-batches and 10 hard phases, at most 10 steps for update-all."""
+    plan = load(config, CONFIG)
+    assert config["episodes"]["test"] == 600
+    for shot in config["shots"]:
+        spec = from_json(MetaTrainSpec, plan.meta_train(wildcards(shot=str(shot))))
+        cycle = spec.hard_tasks.every + spec.hard_tasks.tasks // spec.meta_train.tasks
+        assert spec.meta_train.iterations >= 300
+        assert spec.meta_train.iterations // cycle >= 10
+        assert spec.hard_tasks.tasks == {1: 10, 5: 4}[shot]
+        steps = from_json(EvaluateSpec, plan.evaluate(wildcards(method="update-all", shot=str(shot)))).test_steps
+        assert max(steps) <= 10
+
+
+def test_hard_task_settings_reach_only_methods_with_hard_tasks(config):
+    plan = load(config, CONFIG)
+    assert json.loads(plan.meta_train(wildcards(method="ss-all")))["hard_tasks"] is None
+    assert json.loads(plan.meta_train(wildcards()))["hard_tasks"] == {"every": 10, "tasks": 10}
+
+
+def test_later_overrides_win_and_touch_only_their_cells(config, others):
+    config["overrides"] = [
+        {"when": {"shot": 5}, "base_learner": {"steps": 60}},
+        {"when": {"shot": 5, "method": "ss-all"}, "base_learner": {"steps": 70}, "width": 4},
+    ]
+    plan = Plan(config, *others)
+    steps = {
+        (method, shot): json.loads(plan.meta_train(wildcards(method=method, shot=shot)))["base_learner"]["steps"]
+        for method in ("ss-all", "ft-all")
+        for shot in ("1", "5")
+    }
+    assert steps == {("ss-all", "1"): 20, ("ss-all", "5"): 70, ("ft-all", "1"): 20, ("ft-all", "5"): 60}
+    assert json.loads(plan.pretrain(wildcards()))["network"]["width"] == config["width"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("meta_train.iteratons", 3, "config/config.yaml: meta_train.iteratons: unknown key; did you mean 'iterations'?"),
+        ("sedes", [0], "config/config.yaml: sedes: unknown key; did you mean 'seeds'?"),
+        ("meta_train.learning_rate", "1e-3", "meta_train.learning_rate: '1e-3' is text, not a number; write 0.001"),
+        ("way", "five", "config/config.yaml: way: 'five' is not of type integer"),
+        ("datasets", ["glyhps"], "datasets: 'glyhps' is unknown; did you mean 'glyphs'?"),
+        ("methods", ["ss-al"], "methods: 'ss-al' is unknown; did you mean 'ss-all'?"),
+        ("backbones", ["resnet21"], "backbones[0]: 'resnet21' is not one of resnet12, conv4; did you mean 'resnet12'?"),
+        ("way", 50, "way: 50 classes per task, but glyphs has 20 val classes"),
+        ("shots", [190], "shots: 190 support and 15 query images per class (episodes.query), but glyphs has 200"),
+        ("meta_train.query", 198, "shots: 5 support and 198 query images per class (meta_train.query)"),
+        ("hard_tasks.tasks", 5, "hard_tasks.tasks: 5 (for glyphs/resnet12/seed0/update-all/5way-1shot) is not a mul"),
+        ("pretrain.dropout", 1.5, "pretrain.dropout: 1.5 is greater than or equal to the maximum of 1"),
+        ("seeds", [], "config/config.yaml: seeds: [] should be non-empty"),
+        ("overrides", [{"when": {"metod": "x"}}], "overrides[0].when.metod: unknown key; did you mean 'method'?"),
+        ("overrides", [{"when": {"method": "mtl"}}], "overrides[0].when.method: 'mtl' is unknown"),
+        ("runtime.device", "gpu", "runtime.device: 'gpu' is not one of auto, cpu, cuda"),
+    ],
+)
+def test_a_bad_value_is_one_line_that_names_file_and_key(config, others, path, value, message):
+    put(config, path, value)
+    with pytest.raises(UserError) as caught:
+        Plan(config, *others)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_key_is_named(config, others):
+    del config["pretrain"]["dropout"]
+    with pytest.raises(UserError, match="config/config.yaml: pretrain.dropout: missing"):
+        Plan(config, *others)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"modulate": "ss", "scope": "head"}, "ss-all.scope"),
+        ({"learner": "maml"}, "ss-all"),
+        ({"meta_batch": "none"}, "ss-all"),
+        ({"meta_batch": "plane"}, "ss-all.meta_batch: 'plane' is not one of none, plain"),
+    ],
+)
+def test_methods_that_make_no_sense_are_refused(config, others, change, message):
+    methods = copy.deepcopy(others[0])
+    methods["ss-all"].update(change)
+    with pytest.raises(UserError, match="config/methods.yaml") as caught:
+        Plan(config, methods, *others[1:])
+    assert message in str(caught.value)
+
+
+def test_a_file_that_is_no_yaml_is_one_line(tmp_path):
+    (tmp_path / "x.yaml").write_text("a: [1\nb: 2")
+    with pytest.raises(UserError) as caught:
+        read_yaml(tmp_path / "x.yaml")
+    assert "x.yaml" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_config_readme_is_current_and_describes_every_key():
+    page = reference()
+    assert (CONFIG / "README.md").read_text(encoding="utf-8") == page, "mtl config-reference > config/README.md"
+    assert not [line for line in page.splitlines() if line.endswith("|  |")], "a key has no description"

@@ -1,0 +1,203 @@
+"""The real DAG on a tiny config: what it builds, what it leaves alone, what a change reruns."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from mtl.plan import read_yaml
+from tests.conftest import ROOT
+
+TINY = {
+    "image_size": 16,
+    "width": 2,
+    "pretrain": {"iterations": 4, "log_every": 2, "batch_size": 16},
+    "meta_train": {"iterations": 26, "query": 2, "validate_every": 13},
+    "base_learner": {"steps": 2, "test_steps": [1, 2]},
+    "episodes": {"query": 2, "validation": 6, "test": 8},
+}
+CELL = "results/glyphs/resnet12/seed0/{}/5way-{}shot"
+
+
+def snakemake(folder, *arguments, cores=2):
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments],
+        cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout
+
+
+def planned(folder, *arguments):
+    """What a dry run would do: the messages of its jobs."""
+    code, output = snakemake(folder, "-n", *arguments)
+    assert code == 0, output
+    return sorted(set(re.findall(r"^Job \d+: (.*)$", output, flags=re.MULTILINE)))
+
+
+def edit(path, change):
+    content = read_yaml(path)
+    change(content)
+    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def make_project(folder):
+    for name in ("Snakefile", "workflow", "profiles", "config"):
+        source = ROOT / name
+        shutil.copytree(source, folder / name) if source.is_dir() else shutil.copy(source, folder / name)
+
+    def shrink(config):
+        for key, value in TINY.items():
+            config[key] = {**config[key], **value} if isinstance(value, dict) else value
+
+    edit(folder / "config/config.yaml", shrink)
+    edit(folder / "config/datasets.yaml", lambda datasets: datasets["glyphs"].update(images_per_class=8))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A project in which plain `snakemake` has run to the end."""
+    folder = make_project(tmp_path_factory.mktemp("project"))
+    code, output = snakemake(folder)
+    assert code == 0, output
+    return folder
+
+
+@pytest.fixture
+def project(finished, tmp_path):
+    """A copy of it, to change: modification times and Snakemake's records go along."""
+    return shutil.copytree(finished, tmp_path / "project", symlinks=True)
+
+
+def digests(folder, patterns=("*.csv", "*.npz", "*.safetensors", "*.json", "*.md", "*.svg", "*.png")):
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for pattern in patterns
+        for path in sorted((folder / "results").rglob(pattern))
+    }
+
+
+def test_plain_snakemake_builds_table_and_figure(finished):
+    table = pd.read_csv(finished / "results/table1.csv")
+    assert len(table) == 22
+    assert set(table["shot"]) == {1, 5}
+    assert (table["episodes"] == 8).all()
+    assert table[["accuracy", "ci95"]].notna().all(axis=None)
+    assert "| SS [Θ;θ], HT |" in (finished / "results/table1.md").read_text(encoding="utf-8")
+    for suffix in ("png", "svg", "csv"):
+        assert (finished / f"results/figures/convergence.{suffix}").stat().st_size > 100
+
+
+def test_all_methods_are_scored_on_the_same_stored_episodes(finished):
+    evaluations = sorted(finished.glob("results/glyphs/resnet12/seed0/*/5way-1shot/evaluation.json"))
+    assert len(evaluations) == 11
+    used = {yaml.safe_load(path.read_text())["provenance"]["inputs"]["test_episodes"] for path in evaluations}
+    assert len(used) == 1
+
+
+def test_hard_phases_are_in_the_history(finished):
+    history = pd.read_csv(finished / CELL.format("ss-all-ht", 1) / "history.csv")
+    assert set(history["phase"].dropna()) == {"plain", "hard"}
+    plain = pd.read_csv(finished / CELL.format("ss-all", 1) / "history.csv")
+    assert history["tasks_seen"].max() == plain["tasks_seen"].max() == 52
+
+
+def test_a_second_call_does_nothing(finished):
+    code, output = snakemake(finished)
+    assert code == 0
+    assert "Nothing to be done" in output
+
+
+def test_one_cell_needs_only_its_own_jobs(tmp_path):
+    jobs = planned(make_project(tmp_path), CELL.format("ss-all-ht", 1) + "/evaluation.json")
+    assert jobs == [
+        "drawing test episodes of glyphs, 5-way 1-shot",
+        "drawing val episodes of glyphs, 5-way 1-shot",
+        "evaluating ss-all-ht on glyphs, 5-way 1-shot",
+        "meta-training ss-all-ht on glyphs, 5-way 1-shot",
+        "pre-training resnet12 on glyphs, seed 0",
+        "preparing glyphs at 16 px",
+        "splitting glyphs",
+    ]
+
+
+def cells(method, *stages):
+    return [f"{stage} {method} on glyphs, 5-way {shot}-shot" for stage in stages for shot in (1, 5)]
+
+
+REPORT = ["building table1", "drawing the convergence figure"]
+CHANGES = {
+    "a setting of one meta-trained method": (
+        "config",
+        lambda config: config["overrides"].append({"when": {"method": "ss-last"}, "base_learner": {"steps": 3}}),
+        # Its evaluation follows from the new weights.
+        [*cells("ss-last", "meta-training", "evaluating"), "building table1"],
+    ),
+    "a setting of one method without meta-training": (
+        "config",
+        lambda config: config["overrides"].append({"when": {"method": "linear"}, "base_learner": {"test_steps": [3]}}),
+        [*cells("linear", "evaluating"), "building table1"],
+    ),
+    "a value of one method at one shot": (
+        "config",
+        lambda config: config["overrides"].append(
+            {"when": {"method": "ss-all", "shot": 1}, "meta_train": {"learning_rate": 0.002}}
+        ),
+        [*cells("ss-all", "meta-training", "evaluating")[::2], *REPORT],
+    ),
+    "a key of one method": (
+        "methods",
+        lambda methods: methods["linear"].update(theta_init="random"),
+        [*cells("linear", "evaluating"), "building table1"],
+    ),
+    "the hard-task meta-batch": (
+        "config",
+        lambda config: config["hard_tasks"].update(every=8),
+        [
+            *[
+                job
+                for method in ("ft-all-ht", "ss-all-ht", "ss-all-ht-random")
+                for job in cells(method, "meta-training", "evaluating")
+            ],
+            *REPORT,
+        ],
+    ),
+    "a label": ("methods", lambda methods: methods["ss-all"].update(label="MTL"), REPORT),
+    "what a scheduler is told": ("config", lambda config: config["jobs"]["meta_train"].update(minutes=5), []),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_reruns_exactly_what_it_touches(project, name):
+    file, change, expected = CHANGES[name]
+    assert planned(project) == []
+    edit(project / f"config/{file}.yaml", change)
+    assert [job for job in planned(project) if job != "default" and job != "all"] == sorted(expected)
+
+
+def test_a_mistake_in_the_config_is_one_line_before_any_job(project):
+    edit(project / "config/config.yaml", lambda config: config["meta_train"].update(iteratons=3))
+    code, output = snakemake(project)
+    assert code == 1
+    assert output.splitlines()[-1] == (
+        "config/config.yaml: meta_train.iteratons: unknown key; did you mean 'iterations'?"
+    )
+    assert "Traceback" not in output
+
+
+def test_the_number_of_cores_changes_no_byte(finished, tmp_path):
+    folder = make_project(tmp_path)
+    targets = [f"{CELL.format(method, 1)}/evaluation.json" for method in ("ss-all-ht", "ft-last", "update-all")]
+    code, output = snakemake(folder, *targets, cores=1)
+    assert code == 0, output
+    ours, theirs = digests(folder), digests(finished)
+    assert len(ours) > 10
+    assert ours == {path: theirs[path] for path in ours}
