@@ -6,7 +6,7 @@ value reruns what it touches.
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -39,17 +39,22 @@ class Wildcards(Protocol):
 class Plan:
     """Everything an experiment consists of."""
 
-    def __init__(self, config: Config, methods: Config, datasets: Config, tables: Config) -> None:
+    def __init__(
+        self, config: Config, methods: Config, datasets: Config, tables: Config, source: str = "config/config.yaml"
+    ) -> None:
         """Takes the contents of the four files under `config/` and checks them.
+
+        `source` is what errors call the first, which may be put together from several files.
 
         Raises:
             UserError: something is misspelt, of the wrong type, unknown or impossible.
         """
-        for content, name in ((config, "config"), (methods, "methods"), (datasets, "datasets"), (tables, "tables")):
-            validate(content, name)
+        validate(config, "config", source)
+        for content, name in ((methods, "methods"), (datasets, "datasets"), (tables, "tables")):
+            validate(content, name, f"config/{name}.yaml")
         self.config, self.methods, self.datasets, self.tables = config, methods, datasets, tables
-        check_names(config, methods, datasets, tables)
-        check_possible(self)
+        check_names(config, methods, datasets, tables, source)
+        check_possible(self, source)
 
     # Cells
 
@@ -217,13 +222,14 @@ def _json(content: Any) -> str:
     return json.dumps(content, ensure_ascii=False)
 
 
-def load(config: Config, folder: Path) -> Plan:
-    """The plan of an experiment; methods, datasets and tables are read from `folder`.
+def load(config: Config, folder: Path, files: Sequence[Path] = ()) -> Plan:
+    """The plan of an experiment; methods, datasets and tables are read from `folder`, `config` came from `files`.
 
     Raises:
         UserError: a file cannot be read or something in it is wrong.
     """
-    return Plan(config, *(read_yaml(folder / f"{name}.yaml") for name in ("methods", "datasets", "tables")))
+    methods, datasets, tables = (read_yaml(folder / f"{name}.yaml") for name in ("methods", "datasets", "tables"))
+    return Plan(config, methods, datasets, tables, " + ".join(map(str, files)) or "config/config.yaml")
 
 
 def read_yaml(path: Path) -> Config:

@@ -13,7 +13,7 @@ from mtl.spec import EpisodesSpec
 
 
 def write_episodes(spec: EpisodesSpec, split_csv: Path, output: Path) -> None:
-    """Draws `spec.count` episodes and stores them as .npz: `classes` (E, way), `support`, `query` rows of `split.csv`."""
+    """Draws episodes and stores them as .npz: `classes` (E, way), and `support` and `query` as rows of `split.csv`."""
     first, class_of = read_rows(split_csv, spec.split)
     names = np.array(class_of)
     rows_by_class = [first + np.flatnonzero(names == name) for name in dict.fromkeys(class_of)]
@@ -31,9 +31,7 @@ def read_episodes(path: Path, images: ImageSet) -> Tasks:
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
-            tasks = Tasks(
-                stored["classes"], stored["support"] - images.first_row, stored["query"] - images.first_row
-            )
+            tasks = Tasks(stored["classes"], stored["support"] - images.first_row, stored["query"] - images.first_row)
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"{path}: not a store of episodes ({error}); delete it and run again") from None
     rows = np.concatenate([tasks.support.ravel(), tasks.query.ravel()])

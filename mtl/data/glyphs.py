@@ -45,7 +45,8 @@ def outline(face: str, code_point: int) -> Outline:
     vertices, codes = font.get_path()
     path = Outline(np.asarray(vertices, dtype=np.float64), codes)
     box = path.get_extents()
-    return Outline(path.vertices - (box.min + box.max) / 2, path.codes)
+    centre = np.array([box.x0 + box.x1, box.y0 + box.y1]) / 2
+    return Outline(np.asarray(path.vertices) - centre, path.codes)
 
 
 class Renderer:
@@ -91,7 +92,7 @@ class Renderer:
         return np.rint(np.clip(image + noise, 0.0, 1.0) * 255).astype(np.uint8)
 
     def _distorted(self, path: Outline, rng: np.random.Generator) -> np.ndarray:
-        extent = float(np.ptp(path.vertices, axis=0).max())
+        extent = float(np.ptp(np.asarray(path.vertices), axis=0).max())
         height = self.size * rng.uniform(0.45, 0.85)
         stretch = math.exp(rng.uniform(-0.3, 0.3))
         moved = self.size * (0.5 + rng.uniform(-0.12, 0.12, size=2))

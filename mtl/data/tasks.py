@@ -65,9 +65,7 @@ def stack(drawn: Sequence[tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]]) -> 
     )
 
 
-def draw_uniform(
-    rows_by_class: Sequence[np.ndarray], shape: TaskShape, count: int, rng: np.random.Generator
-) -> Tasks:
+def draw_uniform(rows_by_class: Sequence[np.ndarray], shape: TaskShape, count: int, rng: np.random.Generator) -> Tasks:
     """Draws `count` tasks of random classes."""
     drawn = []
     for _ in range(count):

@@ -45,9 +45,7 @@ def evaluate(spec: EvaluateSpec, resolved: str, inputs: EvaluateInputs, episodes
     """
     device = set_up(spec.runtime)
     base_learner = BaseLearner(spec.learning_rate, min(spec.test_steps))
-    learner = build_learner(
-        spec.method, spec.network, inputs.pretrained, spec.way, base_learner, spec.seed, device
-    )
+    learner = build_learner(spec.method, spec.network, inputs.pretrained, spec.way, base_learner, spec.seed, device)
     if inputs.model is not None:
         load_learned(learner, inputs.model)
     candidates = sorted(spec.test_steps)

@@ -1,4 +1,4 @@
-"""Meta-transfer learning and its ablations: the base-learner adapts θ; Θ is frozen, fine-tuned, or scaled and shifted."""
+"""Meta-transfer learning and its ablations: tasks adapt θ; Θ is frozen, fine-tuned, or scaled and shifted."""
 
 import torch
 from torch import nn
@@ -72,7 +72,8 @@ class MetaTransfer(Learner):
         if self._first < len(self.backbone.blocks):
             with self._device.autocast():
                 flat = self.backbone.run(flat, self._first, len(self.backbone.blocks))
-        return flat.to(self.theta_weight.dtype).unflatten(0, banked.shape[:2])
+        embedded: torch.Tensor = flat.to(self.theta_weight.dtype).unflatten(0, banked.shape[:2])
+        return embedded
 
     def predict(self, support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
         """Logits of the adapted classifiers; gradients reach Φ through support and query."""

@@ -20,7 +20,7 @@ class Backbone(nn.Module):
                 nn.init.xavier_uniform_(module.weight)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.to(memory_format=torch.channels_last)
 
     def run(self, x: torch.Tensor, start: int, stop: int) -> torch.Tensor:
         """Runs blocks `start` to `stop` - 1, and the pool after the last one.

@@ -1,5 +1,7 @@
 """4CONV, the network of MAML's public code (paper, section 5.1)."""
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -29,5 +31,5 @@ def conv4(width: int, dropout: float = 0.0) -> Backbone:
         dropout: probability of dropping a value after each block.
     """
     filters = [3, width, width, width, width]
-    blocks: list[nn.Module] = [ConvBlock(a, b) for a, b in zip(filters, filters[1:], strict=False)]
+    blocks: list[nn.Module] = [ConvBlock(a, b) for a, b in pairwise(filters)]
     return Backbone(blocks, nn.Flatten(), dropout)

@@ -1,5 +1,7 @@
 """ResNet-12 as in the authors' TensorFlow code (the code of the paper; not their later PyTorch network)."""
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -37,5 +39,5 @@ def resnet12(width: int, dropout: float = 0.0) -> Backbone:
         dropout: probability of dropping a value after each block (paper: 0.1 in pre-training, 0 afterwards).
     """
     filters = [3, width, 2 * width, 4 * width, 8 * width]
-    blocks: list[nn.Module] = [ResidualBlock(a, b) for a, b in zip(filters, filters[1:], strict=False)]
+    blocks: list[nn.Module] = [ResidualBlock(a, b) for a, b in pairwise(filters)]
     return Backbone(blocks, MeanPool(), dropout)

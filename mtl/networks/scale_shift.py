@@ -42,8 +42,8 @@ def scale_and_shift(blocks: Iterable[nn.Module]) -> list[nn.Parameter]:
     learned: list[nn.Parameter] = []
     for block in blocks:
         for conv in block.convs:  # type: ignore[union-attr]
-            scale, shift = Scale(conv.weight), Shift(conv.bias)  # type: ignore[union-attr,arg-type]
-            parametrize.register_parametrization(conv, "weight", scale)  # type: ignore[arg-type]
-            parametrize.register_parametrization(conv, "bias", shift)  # type: ignore[arg-type]
+            scale, shift = Scale(conv.weight), Shift(conv.bias)
+            parametrize.register_parametrization(conv, "weight", scale)
+            parametrize.register_parametrization(conv, "bias", shift)
             learned += [scale.scale, shift.shift]
     return learned

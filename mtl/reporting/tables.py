@@ -66,7 +66,7 @@ def _tidy(plan: dict[str, Any], measured: list[tuple[Cell, "pd.Series[float]"]])
 
 def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
     columns = list(tidy[["dataset", "backbone", "shot"]].drop_duplicates().itertuples(index=False, name=None))
-    several = tidy["backbone"].nunique() > 1
+    several = len(set(tidy["backbone"])) > 1
     shown = tidy["accuracy"].astype(str) + " ± " + tidy["ci95"].astype(str)
     value = dict(
         zip(tidy[["method", "dataset", "backbone", "shot"]].itertuples(index=False, name=None), shown, strict=True)

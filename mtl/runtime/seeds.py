@@ -13,7 +13,7 @@ def _entropy(seed: int, purpose: str) -> list[int]:
 def numpy_generator(seed: int, purpose: str) -> np.random.Generator:
     """A NumPy generator that depends on the experiment's seed and on `purpose` alone.
 
-    Two methods that use the same purpose see the same stream: so plain and hard meta-training start with the same tasks.
+    Methods that use the same purpose see the same stream, so plain and hard meta-training start with the same tasks.
     """
     return np.random.default_rng(_entropy(seed, purpose))
 

@@ -20,19 +20,23 @@ def schema(name: str) -> dict[str, Any]:
     return content
 
 
-def validate(content: Any, name: str) -> None:
-    """Checks content against the schema of `config/<name>.yaml`.
+def validate(content: Any, name: str, source: str) -> None:
+    """Checks content against the schema of `config/<name>.yaml`; `source` is what an error calls the file.
 
     Raises:
         UserError: the first thing that is wrong, as one line.
     """
-    errors = sorted(Draft202012Validator(schema(name)).iter_errors(content), key=lambda error: list(error.absolute_path))
+    errors = sorted(
+        Draft202012Validator(schema(name)).iter_errors(content), key=lambda error: list(error.absolute_path)
+    )
     if errors:
-        raise UserError(f"config/{name}.yaml: {_explain(errors[0])}")
+        raise UserError(f"{source}: {_explain(errors[0])}")
 
 
 def _explain(error: ValidationError) -> str:
-    where, value, expected = dotted(error.absolute_path), error.instance, error.validator_value
+    where = dotted(error.absolute_path)
+    value: Any = error.instance
+    expected: Any = error.validator_value
     kind = error.validator
     if kind == "additionalProperties" and isinstance(error.schema, dict):
         known = list(error.schema.get("properties", {}))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Config = dict[str, Any]
 
 
-def check_names(config: Config, methods: Config, datasets: Config, tables: Config) -> None:
+def check_names(config: Config, methods: Config, datasets: Config, tables: Config, source: str) -> None:
     """Checks that every dataset, method and backbone that is named exists.
 
     Raises:
@@ -20,22 +20,21 @@ def check_names(config: Config, methods: Config, datasets: Config, tables: Confi
     """
     backbones = schema("config")["properties"]["backbones"]["items"]["enum"]
     known = {"dataset": datasets, "method": methods, "backbone": backbones}
-    named = [("config: datasets", config["datasets"], datasets), ("config: methods", config["methods"], methods)]
+    named = [(f"{source}: datasets", config["datasets"], datasets), (f"{source}: methods", config["methods"], methods)]
     for index, override in enumerate(config["overrides"]):
         for key, names in known.items():
             if key in override["when"]:
-                named.append((f"config: overrides[{index}].when.{key}", [override["when"][key]], names))
+                named.append((f"{source}: overrides[{index}].when.{key}", [override["when"][key]], names))
     for group in tables["table1"]["groups"]:
-        named.append(("tables: table1", group["methods"], methods))
-    named.append(("tables: convergence", tables["convergence"]["methods"], methods))
+        named.append(("config/tables.yaml: table1", group["methods"], methods))
+    named.append(("config/tables.yaml: convergence", tables["convergence"]["methods"], methods))
     for where, names, existing in named:
         for name in names:
             if name not in existing:
-                file, _, key = where.partition(": ")
-                raise UserError(f"config/{file}.yaml: {key}: {name!r} is unknown{suggestion(name, list(existing))}")
+                raise UserError(f"{where}: {name!r} is unknown{suggestion(name, list(existing))}")
 
 
-def check_possible(plan: "Plan") -> None:
+def check_possible(plan: "Plan", source: str) -> None:
     """Checks that every dataset has the classes and images its tasks need, and that hard tasks fill meta-batches.
 
     Raises:
@@ -46,25 +45,25 @@ def check_possible(plan: "Plan") -> None:
         entry = plan.datasets[dataset]
         for split in SPLITS:
             if config["way"] > (has := entry["classes"][split]):
-                raise UserError(
-                    f"config/config.yaml: way: {config['way']} classes per task, but {dataset} has {has} {split} classes"
-                )
+                raise UserError(f"{source}: way: {config['way']} per task: {dataset} has only {has} {split} classes")
         for shot in config["shots"]:
-            _check_images(dataset, entry, shot, config["episodes"]["query"], "episodes.query")
+            _check_images(source, dataset, entry, shot, config["episodes"]["query"], "episodes.query")
     for cell in plan.cells():
         settings = plan.settings(dataset=cell.dataset, backbone=cell.backbone, method=cell.method, shot=cell.shot)
         meta_train, hard = settings["meta_train"], settings["hard_tasks"]["tasks"]
-        _check_images(cell.dataset, plan.datasets[cell.dataset], cell.shot, meta_train["query"], "meta_train.query")
+        _check_images(
+            source, cell.dataset, plan.datasets[cell.dataset], cell.shot, meta_train["query"], "meta_train.query"
+        )
         if hard % meta_train["tasks"]:
             raise UserError(
-                f"config/config.yaml: hard_tasks.tasks: {hard} (for {cell.folder}) is not a multiple of "
+                f"{source}: hard_tasks.tasks: {hard} (for {cell.folder}) is not a multiple of "
                 f"meta_train.tasks: {meta_train['tasks']}"
             )
 
 
-def _check_images(dataset: str, entry: Config, shot: int, query: int, key: str) -> None:
+def _check_images(source: str, dataset: str, entry: Config, shot: int, query: int, key: str) -> None:
     if shot + query > (has := entry["images_per_class"]):
         raise UserError(
-            f"config/config.yaml: shots: {shot} support and {query} query images per class ({key}), "
+            f"{source}: shots: {shot} support and {query} query images per class ({key}), "
             f"but {dataset} has {has} images per class"
         )

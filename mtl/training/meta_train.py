@@ -53,9 +53,7 @@ class Selection:
 def meta_train(spec: MetaTrainSpec, resolved: str, paths: MetaTrainPaths) -> None:
     """Meta-trains a learner and writes what it had learned when its validation accuracy was best."""
     device = set_up(spec.runtime)
-    learner = build_learner(
-        spec.method, spec.network, paths.pretrained, spec.way, spec.base_learner, spec.seed, device
-    )
+    learner = build_learner(spec.method, spec.network, paths.pretrained, spec.way, spec.base_learner, spec.seed, device)
     train = load_split(paths.images, paths.split, "train", device.torch_device)
     validation = load_split(paths.images, paths.split, "val", device.torch_device)
     episodes = read_episodes(paths.validation_episodes, validation)
@@ -127,7 +125,7 @@ class MetaStep:
         loss, logits = self._learner.loss(support, self._support_labels, query, self._targets)
         self._optimizer.param_groups[0]["lr"] = rate
         self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         self._optimizer.step()
         correct = (logits.argmax(dim=-1) == self._targets).float()
         return loss.detach(), correct.unflatten(1, (self._shape.way, self._shape.query)).mean(dim=2)

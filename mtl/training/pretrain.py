@@ -106,7 +106,7 @@ def _step(
     loss = F.cross_entropy(logits.float(), labels)
     optimizer.param_groups[0]["lr"] = rate
     optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     optimizer.step()
     return loss, (logits.argmax(dim=1) == labels).float().mean()
 

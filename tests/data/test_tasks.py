@@ -40,7 +40,7 @@ def hard_sampler(rng, every=10, tasks=4, random_classes=False):
 
 
 def play(sampler, meta_batches, failing=lambda tasks: tasks.classes.argmax(axis=1)):
-    """Plays meta-batches in which the class at `failing` does worst; yields phase, tasks and the classes that failed."""
+    """Plays meta-batches in which the class at `failing` does worst; yields phase, tasks and failed classes."""
     for _ in range(meta_batches):
         phase, tasks = sampler.draw()
         worst = failing(tasks)
@@ -101,9 +101,7 @@ def test_random_control_has_the_same_schedule_but_other_classes(rng):
     hard = [(p, t) for p, t, _ in play(hard_sampler(np.random.default_rng(5)), 40, lambda t: np.array([0, 0]))]
     control = [
         (p, t)
-        for p, t, _ in play(
-            hard_sampler(np.random.default_rng(5), random_classes=True), 40, lambda t: np.array([0, 0])
-        )
+        for p, t, _ in play(hard_sampler(np.random.default_rng(5), random_classes=True), 40, lambda t: np.array([0, 0]))
     ]
     assert [phase for phase, _ in hard] == [phase for phase, _ in control]
     for (phase, a), (_, b) in zip(hard, control, strict=True):
@@ -114,9 +112,7 @@ def test_random_control_has_the_same_schedule_but_other_classes(rng):
 
 def test_plain_tasks_are_the_same_with_and_without_hard_tasks():
     plain = build_sampler("plain", ROWS, SHAPE, 2, None, (np.random.default_rng(0), np.random.default_rng(1)))
-    hard = build_sampler(
-        "hard", ROWS, SHAPE, 2, HardTasks(10, 4), (np.random.default_rng(0), np.random.default_rng(1))
-    )
+    hard = build_sampler("hard", ROWS, SHAPE, 2, HardTasks(10, 4), (np.random.default_rng(0), np.random.default_rng(1)))
     ours = [tasks.support for _, tasks, _ in play(plain, 20)]
     theirs = [tasks.support for phase, tasks, _ in play(hard, 24) if phase == "plain"]
     for a, b in zip(ours, theirs, strict=False):

@@ -69,9 +69,7 @@ def test_pretraining(images, name):
 def test_meta_training(images, tmp_path, name):
     save_tensors(fixed(BACKBONES["resnet12"](2)).state_dict(), tmp_path / "theta.safetensors")
     network = Network("resnet12", 2, 16)
-    learner = build_learner(
-        method(name), network, tmp_path / "theta.safetensors", 3, BaseLearner(0.05, 5), 0, DEVICE
-    )
+    learner = build_learner(method(name), network, tmp_path / "theta.safetensors", 3, BaseLearner(0.05, 5), 0, DEVICE)
     fixed_head = np.random.default_rng(2).uniform(-0.5, 0.5, size=tuple(learner.theta_weight.shape))
     learner.theta_weight.data = torch.from_numpy(fixed_head)
     shape, rng = TaskShape(3, 1, 4), np.random.default_rng(3)

@@ -21,9 +21,7 @@ def build(tiny, name):
 def train(learner, train_images, steps=3):
     rng = np.random.default_rng(0)
     step, banked = MetaStep(learner, SHAPE, CPU.torch_device), in_batches(learner.bank, train_images.images)
-    return [
-        step(banked, draw_uniform(train_images.rows_by_class, SHAPE, 2, rng), 1e-2)[0].item() for _ in range(steps)
-    ]
+    return [step(banked, draw_uniform(train_images.rows_by_class, SHAPE, 2, rng), 1e-2)[0].item() for _ in range(steps)]
 
 
 @pytest.mark.parametrize("name", ALL_METHODS)

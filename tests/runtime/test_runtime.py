@@ -16,9 +16,14 @@ from mtl.spec import EpisodesSpec, EvaluateSpec, Runtime, from_json
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
     path = tmp_path / "deep" / "x.txt"
-    with pytest.raises(RuntimeError), atomic(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
+
+    def write_half():
+        with atomic(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half()
     assert list(path.parent.iterdir()) == []
     path.write_text("old")
     with atomic(path) as temporary:
@@ -52,7 +57,7 @@ def test_threads_come_from_the_spec():
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_missing_gpu_is_one_line():
-    with pytest.raises(UserError, match="runtime.device: 'cuda' asks for a GPU"):
+    with pytest.raises(UserError, match=r"runtime\.device: 'cuda' asks for a GPU"):
         set_up(Runtime("cuda", "float32", 1))
 
 

@@ -34,9 +34,7 @@ def test_crops_are_shifted_copies_with_black_borders():
     padded = torch.nn.functional.pad(images, (2, 2, 2, 2))
     shifts = set()
     for image, source in zip(cropped, padded, strict=True):
-        matches = [
-            (y, x) for y in range(5) for x in range(5) if torch.equal(image, source[:, y : y + 6, x : x + 6])
-        ]
+        matches = [(y, x) for y in range(5) for x in range(5) if torch.equal(image, source[:, y : y + 6, x : x + 6])]
         assert len(matches) == 1
         shifts.update(matches)
     assert len(shifts) > 10

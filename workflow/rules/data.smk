@@ -14,12 +14,12 @@ rule split:
     log:
         "<logs>/{dataset}/split.log",
     localrule: True
+    conda:
+        "../envs/mtl.yaml"
     params:
         images_per_class=plan.images_per_class,
     message:
         "splitting {wildcards.dataset}"
-    conda:
-        "../envs/mtl.yaml"
     shell:
         "mtl split --classes {input.classes} --images-per-class {params.images_per_class} --output {output}"
         " 2>&1 | tee {log}"
@@ -35,6 +35,8 @@ rule prepare:
         "<logs>/{dataset}/prepare-{size}px.log",
     benchmark:
         "<benchmarks>/{dataset}/prepare-{size}px.jsonl"
+    conda:
+        "../envs/mtl.yaml"
     threads: plan.job("prepare")["threads"]
     resources:
         mem_mb=plan.job("prepare")["memory"],
@@ -43,8 +45,6 @@ rule prepare:
         spec=plan.prepare,
     message:
         "preparing {wildcards.dataset} at {wildcards.size} px"
-    conda:
-        "../envs/mtl.yaml"
     shell:
         "mtl prepare --spec {params.spec:q} --split {input.split} --images {output.images} --summary {output.summary}"
         " 2>&1 | tee {log}"
@@ -58,11 +58,11 @@ rule episodes:
     log:
         "<logs>/{dataset}/episodes/seed{seed}/{split}-{way}way-{shot}shot-{query}query.log",
     localrule: True
+    conda:
+        "../envs/mtl.yaml"
     params:
         spec=plan.episodes,
     message:
         "drawing {wildcards.split} episodes of {wildcards.dataset}, {wildcards.way}-way {wildcards.shot}-shot"
-    conda:
-        "../envs/mtl.yaml"
     shell:
         "mtl episodes --spec {params.spec:q} --split {input.split} --output {output} 2>&1 | tee {log}"

@@ -1,11 +1,6 @@
 # A cell's accuracy on the stored test episodes.
 
 
-def learned_model(wildcards):
-    """What the cell has meta-learned, or nothing for a method that learns nothing."""
-    return f"<results>/{CELL}/model.safetensors" if plan.meta_trained(wildcards.method) else []
-
-
 rule evaluate:
     input:
         images=IMAGES,
@@ -13,7 +8,12 @@ rule evaluate:
         val=VAL_EPISODES,
         test=f"{EPISODES}/test-{{way}}way-{{shot}}shot-{QUERY}query.npz",
         pretrained=f"{PRETRAINED}/model.safetensors",
-        model=learned_model,
+        # A method without meta-training has learned nothing.
+        model=lambda wildcards: (
+            f"<results>/{CELL}/model.safetensors"
+            if plan.meta_trained(wildcards.method)
+            else []
+        ),
     output:
         episodes=f"<results>/{CELL}/episodes.csv",
         evaluation=f"<results>/{CELL}/evaluation.json",
@@ -21,6 +21,8 @@ rule evaluate:
         f"<logs>/{CELL}/evaluate.log",
     benchmark:
         f"<benchmarks>/{CELL}/evaluate.jsonl"
+    conda:
+        "../envs/mtl.yaml"
     threads: plan.job("evaluate")["threads"]
     resources:
         mem_mb=plan.job("evaluate")["memory"],
@@ -31,8 +33,6 @@ rule evaluate:
         model=lambda wildcards, input: f"--model {input.model}" if input.model else "",
     message:
         "evaluating {wildcards.method} on {wildcards.dataset}, {wildcards.way}-way {wildcards.shot}-shot"
-    conda:
-        "../envs/mtl.yaml"
     shell:
         "mtl evaluate --spec {params.spec:q} --images {input.images} --split {input.split}"
         " --val-episodes {input.val} --test-episodes {input.test} --pretrained {input.pretrained} {params.model}"

@@ -18,6 +18,8 @@ rule meta_train:
         f"<logs>/{CELL}/meta-train.log",
     benchmark:
         f"<benchmarks>/{CELL}/meta-train.jsonl"
+    conda:
+        "../envs/mtl.yaml"
     threads: plan.job("meta_train")["threads"]
     resources:
         mem_mb=plan.job("meta_train")["memory"],
@@ -27,8 +29,6 @@ rule meta_train:
         spec=plan.meta_train,
     message:
         "meta-training {wildcards.method} on {wildcards.dataset}, {wildcards.way}-way {wildcards.shot}-shot"
-    conda:
-        "../envs/mtl.yaml"
     shell:
         "mtl meta-train --spec {params.spec:q} --images {input.images} --split {input.split}"
         " --val-episodes {input.val} --pretrained {input.pretrained}"

@@ -16,6 +16,8 @@ rule pretrain:
         "<logs>/{dataset}/{backbone}/seed{seed}/pretrain.log",
     benchmark:
         "<benchmarks>/{dataset}/{backbone}/seed{seed}/pretrain.jsonl"
+    conda:
+        "../envs/mtl.yaml"
     threads: plan.job("pretrain")["threads"]
     resources:
         mem_mb=plan.job("pretrain")["memory"],
@@ -25,8 +27,6 @@ rule pretrain:
         spec=plan.pretrain,
     message:
         "pre-training {wildcards.backbone} on {wildcards.dataset}, seed {wildcards.seed}"
-    conda:
-        "../envs/mtl.yaml"
     shell:
         "mtl pretrain --spec {params.spec:q} --images {input.images} --split {input.split} --val-episodes {input.val}"
         " --model {output.model} --history {output.history} --summary {output.summary}"

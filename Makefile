@@ -1,0 +1,39 @@
+# Everything a person types, in one place. `make` alone lists the targets.
+
+PYTHON ?= python3
+CORES ?= 2
+VENV := .venv
+RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(VENV)/installed ## create the environment .venv from the lock file
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "make: Python 3.11, 3.12 or 3.13 is needed, found %d.%d; try: make PYTHON=python3.11" % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: install ## Table 1 and its figure on the embedded dataset (about 8 minutes on 2 cores)
+	$(RUN) snakemake --cores $(CORES) results/table1.csv results/figures/convergence.png
+	@cat results/table1.md
+
+test: install ## the tests (about 3 minutes on 2 cores)
+	$(RUN) python -m pytest
+
+lint: install ## ruff, mypy, snakefmt, snakemake --lint
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	$(RUN) snakefmt --check Snakefile workflow
+	$(RUN) snakemake --lint
+
+clean: ## remove everything that was generated, but not the environment
+	rm -rf .snakemake .mypy_cache .pytest_cache .ruff_cache logs resources
+	git clean -fdXq results
