@@ -36,12 +36,12 @@ def split(
 
 
 @app.command()
-def prepare(spec: SpecText, split: Input, images: Output, summary: Output) -> None:
+def prepare(spec: SpecText, split: Input, images: Output, samples: Output, summary: Output) -> None:
     """Prepares all images of a dataset as one array."""
     from mtl.data.prepare import prepare_glyphs
     from mtl.spec import PrepareSpec, from_json
 
-    prepare_glyphs(from_json(PrepareSpec, spec), split, images, summary)
+    prepare_glyphs(from_json(PrepareSpec, spec), split, images, samples, summary)
 
 
 @app.command()

@@ -1,18 +1,12 @@
-"""From config to cells and specs: what the Snakemake rules ask, and nothing of Snakemake itself.
+"""What an experiment consists of: cells, settings, tables. The rules ask it; it knows nothing of Snakemake."""
 
-A *spec* holds exactly the settings that a job's result depends on, as JSON; a rule puts it into `params`, so a changed
-value reruns what it touches.
-"""
-
-import dataclasses
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import yaml
 
-from mtl import spec as specs
 from mtl.cell import Cell
 from mtl.runtime.errors import UserError
 from mtl.schemas import validate
@@ -20,20 +14,6 @@ from mtl.schemas.checks import check_names, check_possible
 
 Config = dict[str, Any]
 SECTIONS = ("pretrain", "meta_train", "hard_tasks", "base_learner")
-
-
-class Wildcards(Protocol):
-    """The parts of a path, as Snakemake hands them over: every value is text. A job has only some of them."""
-
-    dataset: str
-    backbone: str
-    seed: str
-    split: str
-    method: str
-    way: str
-    shot: str
-    query: str
-    size: str
 
 
 class Plan:
@@ -56,8 +36,6 @@ class Plan:
         check_names(config, methods, datasets, tables, source)
         check_possible(self, source)
 
-    # Cells
-
     def cells(self) -> Iterator[Cell]:
         """All cells of the experiment."""
         config = self.config
@@ -76,7 +54,7 @@ class Plan:
             for method in group["methods"]
             if method in self.config["methods"]
         ]
-        return _json(
+        return as_json(
             {
                 "table": table,
                 "title": self.tables[table]["title"],
@@ -94,7 +72,7 @@ class Plan:
     def convergence_layout(self) -> str:
         """Title and curves of the convergence figure, as JSON."""
         labels = {method: self.methods[method]["label"] for method in self.curves()}
-        return _json({"title": self.tables["convergence"]["title"], "methods": labels, "datasets": self._titles()})
+        return as_json({"title": self.tables["convergence"]["title"], "methods": labels, "datasets": self._titles()})
 
     def _titles(self) -> Config:
         return {name: {key: self.datasets[name][key] for key in ("title", "note")} for name in self.config["datasets"]}
@@ -102,8 +80,6 @@ class Plan:
     def meta_trained(self, method: str) -> bool:
         """Whether a method has a meta-training stage."""
         return bool(self.methods[method]["meta_batch"] != "none")
-
-    # Settings and specs
 
     def settings(self, **context: str | int) -> Config:
         """The settings of a job after all overrides that apply to `context` (dataset, backbone, method, shot)."""
@@ -119,106 +95,9 @@ class Plan:
         """Threads, memory (MB), minutes and gpus of a kind of job."""
         return dict(self.config["jobs"][stage])
 
-    def class_list(self, wildcards: Wildcards) -> str:
-        """The class list of a dataset."""
-        return str(self.datasets[wildcards.dataset]["split"])
 
-    def images_per_class(self, wildcards: Wildcards) -> int:
-        """How many images each class of a dataset has."""
-        return int(self.datasets[wildcards.dataset]["images_per_class"])
-
-    def prepare(self, wildcards: Wildcards) -> str:
-        """Spec of the prepared images of a dataset."""
-        entry = self.datasets[wildcards.dataset]
-        return _dump(
-            specs.PrepareSpec(
-                dataset=wildcards.dataset,
-                seed=entry["seed"],
-                size=int(wildcards.size),
-                digest=entry["digests"].get(wildcards.size),
-            )
-        )
-
-    def episodes(self, wildcards: Wildcards) -> str:
-        """Spec of a store of episodes."""
-        count = self.config["episodes"]["test" if wildcards.split == "test" else "validation"]
-        numbers = {name: int(getattr(wildcards, name)) for name in ("way", "shot", "query", "seed")}
-        return _dump(specs.EpisodesSpec(split=wildcards.split, count=count, **numbers))
-
-    def pretrain(self, wildcards: Wildcards) -> str:
-        """Spec of a pre-training."""
-        settings = self.settings(dataset=wildcards.dataset, backbone=wildcards.backbone)
-        own = ("iterations", "batch_size", "dropout", "crop_padding", "flip", "log_every")
-        return _dump(
-            specs.PretrainSpec(
-                network=self._network(wildcards, settings),
-                pretrain=specs.Pretrain(
-                    schedule=_schedule(settings["pretrain"]), **{key: settings["pretrain"][key] for key in own}
-                ),
-                seed=int(wildcards.seed),
-                runtime=self._runtime("pretrain"),
-            )
-        )
-
-    def meta_train(self, wildcards: Wildcards) -> str:
-        """Spec of a cell's meta-training."""
-        settings, method = self._cell_settings(wildcards)
-        own = ("iterations", "tasks", "query", "validate_every")
-        return _dump(
-            specs.MetaTrainSpec(
-                method=method,
-                network=self._network(wildcards, settings),
-                way=int(wildcards.way),
-                shot=int(wildcards.shot),
-                meta_train=specs.MetaTrain(
-                    schedule=_schedule(settings["meta_train"]), **{key: settings["meta_train"][key] for key in own}
-                ),
-                hard_tasks=specs.HardTasks(**settings["hard_tasks"]) if method.meta_batch.startswith("hard") else None,
-                base_learner=specs.BaseLearner(
-                    settings["base_learner"]["learning_rate"], settings["base_learner"]["steps"]
-                ),
-                seed=int(wildcards.seed),
-                runtime=self._runtime("meta_train"),
-            )
-        )
-
-    def evaluate(self, wildcards: Wildcards) -> str:
-        """Spec of a cell's evaluation."""
-        settings, method = self._cell_settings(wildcards)
-        return _dump(
-            specs.EvaluateSpec(
-                method=method,
-                network=self._network(wildcards, settings),
-                way=int(wildcards.way),
-                shot=int(wildcards.shot),
-                learning_rate=settings["base_learner"]["learning_rate"],
-                test_steps=settings["base_learner"]["test_steps"],
-                seed=int(wildcards.seed),
-                runtime=self._runtime("evaluate"),
-            )
-        )
-
-    def _cell_settings(self, wildcards: Wildcards) -> tuple[Config, specs.Method]:
-        context = {name: getattr(wildcards, name) for name in ("dataset", "backbone", "method")}
-        keys = {key: value for key, value in self.methods[wildcards.method].items() if key != "label"}
-        return self.settings(**context, shot=int(wildcards.shot)), specs.Method(name=wildcards.method, **keys)
-
-    def _network(self, wildcards: Wildcards, settings: Config) -> specs.Network:
-        return specs.Network(wildcards.backbone, settings["width"], self.config["image_size"])
-
-    def _runtime(self, stage: str) -> specs.Runtime:
-        return specs.Runtime(threads=self.config["jobs"][stage]["threads"], **self.config["runtime"])
-
-
-def _schedule(section: Mapping[str, Any]) -> specs.Schedule:
-    return specs.Schedule(section["learning_rate"], section["halve_every"], section["learning_rate_floor"])
-
-
-def _dump(spec: Any) -> str:
-    return _json(dataclasses.asdict(spec))
-
-
-def _json(content: Any) -> str:
+def as_json(content: Any) -> str:
+    """JSON on one line, letters as they are."""
     return json.dumps(content, ensure_ascii=False)
 
 

@@ -47,7 +47,11 @@ def tiny(tmp_path_factory):
     few = {split: names[: 10 if split == "train" else 5] for split, names in classes.items()}
     write_split(few, 24, folder / "split.csv")
     prepare_glyphs(
-        PrepareSpec("glyphs", 0, 16, None), folder / "split.csv", folder / "images.npy", folder / "summary.json"
+        PrepareSpec("glyphs", 0, 16, None),
+        folder / "split.csv",
+        folder / "images.npy",
+        folder / "samples.png",
+        folder / "summary.json",
     )
     for split in ("val", "test"):
         write_episodes(EpisodesSpec(split, 5, 1, 3, 12, 0), folder / "split.csv", folder / f"{split}.npz")

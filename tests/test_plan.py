@@ -6,6 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from mtl.job_specs import JobSpecs
+from mtl.networks import BACKBONES
 from mtl.plan import Plan, load, read_yaml
 from mtl.runtime.errors import UserError
 from mtl.schemas.reference import reference
@@ -58,48 +60,51 @@ def test_every_selected_method_has_a_row_in_table_1(config):
 
 def test_every_spec_of_the_default_experiment_can_be_read(config):
     plan = load(config, CONFIG)
-    from_json(PrepareSpec, plan.prepare(wildcards()))
-    from_json(EpisodesSpec, plan.episodes(wildcards()))
-    from_json(PretrainSpec, plan.pretrain(wildcards()))
+    specs = JobSpecs(plan)
+    from_json(PrepareSpec, specs.prepare(wildcards()))
+    from_json(EpisodesSpec, specs.episodes(wildcards()))
+    from_json(PretrainSpec, specs.pretrain(wildcards()))
     for cell in plan.cells():
         names = wildcards(method=cell.method, shot=str(cell.shot))
-        from_json(MetaTrainSpec, plan.meta_train(names))
-        from_json(EvaluateSpec, plan.evaluate(names))
+        from_json(MetaTrainSpec, specs.meta_train(names))
+        from_json(EvaluateSpec, specs.evaluate(names))
 
 
 def test_demo_keeps_its_promises(config):
     """Full test episodes, at least 300 meta-batches and 10 hard phases, at most 10 steps for update-all."""
-    plan = load(config, CONFIG)
+    specs = JobSpecs(load(config, CONFIG))
     assert config["episodes"]["test"] == 600
     for shot in config["shots"]:
-        spec = from_json(MetaTrainSpec, plan.meta_train(wildcards(shot=str(shot))))
+        spec = from_json(MetaTrainSpec, specs.meta_train(wildcards(shot=str(shot))))
         cycle = spec.hard_tasks.every + spec.hard_tasks.tasks // spec.meta_train.tasks
         assert spec.meta_train.iterations >= 300
         assert spec.meta_train.iterations // cycle >= 10
         assert spec.hard_tasks.tasks == {1: 10, 5: 4}[shot]
-        steps = from_json(EvaluateSpec, plan.evaluate(wildcards(method="update-all", shot=str(shot)))).test_steps
+        steps = from_json(EvaluateSpec, specs.evaluate(wildcards(method="update-all", shot=str(shot)))).test_steps
         assert max(steps) <= 10
 
 
 def test_hard_task_settings_reach_only_methods_with_hard_tasks(config):
-    plan = load(config, CONFIG)
-    assert json.loads(plan.meta_train(wildcards(method="ss-all")))["hard_tasks"] is None
-    assert json.loads(plan.meta_train(wildcards()))["hard_tasks"] == {"every": 10, "tasks": 10}
+    specs = JobSpecs(load(config, CONFIG))
+    assert json.loads(specs.meta_train(wildcards(method="ss-all")))["hard_tasks"] is None
+    assert json.loads(specs.meta_train(wildcards()))["hard_tasks"] == {"every": 10, "tasks": 10}
 
 
 def test_later_overrides_win_and_touch_only_their_cells(config, others):
     config["overrides"] = [
         {"when": {"shot": 5}, "base_learner": {"steps": 60}},
-        {"when": {"shot": 5, "method": "ss-all"}, "base_learner": {"steps": 70}, "width": 4},
+        {"when": {"shot": 5, "method": "ss-all"}, "base_learner": {"steps": 70}},
+        {"when": {"backbone": "conv4"}, "width": 4},
     ]
-    plan = Plan(config, *others)
+    specs = JobSpecs(Plan(config, *others))
     steps = {
-        (method, shot): json.loads(plan.meta_train(wildcards(method=method, shot=shot)))["base_learner"]["steps"]
+        (method, shot): json.loads(specs.meta_train(wildcards(method=method, shot=shot)))["base_learner"]["steps"]
         for method in ("ss-all", "ft-all")
         for shot in ("1", "5")
     }
     assert steps == {("ss-all", "1"): 20, ("ss-all", "5"): 70, ("ft-all", "1"): 20, ("ft-all", "5"): 60}
-    assert json.loads(plan.pretrain(wildcards()))["network"]["width"] == config["width"]
+    widths = {name: json.loads(specs.pretrain(wildcards(backbone=name)))["network"]["width"] for name in BACKBONES}
+    assert widths == {"resnet12": config["width"], "conv4": 4}
 
 
 @pytest.mark.parametrize(
@@ -120,6 +125,11 @@ def test_later_overrides_win_and_touch_only_their_cells(config, others):
         ("seeds", [], "config/config.yaml: seeds: [] should be non-empty"),
         ("overrides", [{"when": {"metod": "x"}}], "overrides[0].when.metod: unknown key; did you mean 'method'?"),
         ("overrides", [{"when": {"method": "mtl"}}], "overrides[0].when.method: 'mtl' is unknown"),
+        (
+            "overrides",
+            [{"when": {"shot": 5}, "width": 4}],
+            "overrides[0].when.shot: Θ is shared by all methods and shots, so an override of width may only name",
+        ),
         ("runtime.device", "gpu", "runtime.device: 'gpu' is not one of auto, cpu, cuda"),
     ],
 )

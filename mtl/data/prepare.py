@@ -9,16 +9,18 @@ from pathlib import Path
 import numpy as np
 
 from mtl.data.glyphs import Renderer, render
+from mtl.data.samples import write_samples
 from mtl.runtime.files import atomic, write_json
 from mtl.runtime.progress import Progress
 from mtl.spec import PrepareSpec
 
 
-def prepare_glyphs(spec: PrepareSpec, split: Path, images: Path, summary: Path) -> None:
+def prepare_glyphs(spec: PrepareSpec, split: Path, images: Path, samples: Path, summary: Path) -> None:
     """Renders the dataset `glyphs`: `images` becomes a .npy of shape (images, size, size, 3), in the order of `split`.
 
-    `summary` gets the counts and the SHA-256 of the pixels. Another matplotlib or another kind of processor may round
-    a pixel differently; that is said in one line and recorded, because results then agree only within their interval.
+    `samples` becomes a picture of some of them, `summary` gets the counts and the SHA-256 of the pixels. Another
+    matplotlib or another kind of processor may round a pixel differently; that is said in one line and recorded,
+    because results then agree only within their intervals.
     """
     with split.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -39,6 +41,7 @@ def prepare_glyphs(spec: PrepareSpec, split: Path, images: Path, summary: Path) 
         )
     with atomic(images) as temporary:
         np.save(temporary, pixels)
+    write_samples(pixels, [row["class"] for row in rows], samples)
     classes = {row["class"]: row["split"] for row in rows}
     write_json(
         summary,

@@ -1,8 +1,7 @@
 """The mean over episodes and its interval."""
 
-import math
-
 import numpy as np
+from scipy import stats
 
 
 def mean_and_ci95(accuracies: np.ndarray) -> tuple[float, float]:
@@ -11,5 +10,4 @@ def mean_and_ci95(accuracies: np.ndarray) -> tuple[float, float]:
     Args:
         accuracies: (n,) one value per episode, at least two.
     """
-    half_width = 1.96 * float(np.std(accuracies, ddof=1)) / math.sqrt(len(accuracies))
-    return float(np.mean(accuracies)), half_width
+    return float(np.mean(accuracies)), 1.96 * float(stats.sem(accuracies))

@@ -41,6 +41,13 @@ def check_possible(plan: "Plan", source: str) -> None:
         UserError: the first thing that cannot be drawn.
     """
     config = plan.config
+    for index, override in enumerate(config["overrides"]):
+        shared, when = override.keys() & {"width", "pretrain"}, override["when"].keys() - {"dataset", "backbone"}
+        if shared and when:
+            raise UserError(
+                f"{source}: overrides[{index}].when.{min(when)}: Θ is shared by all methods and shots, so an override "
+                f"of {min(shared)} may only name a dataset and a backbone"
+            )
     for dataset in config["datasets"]:
         entry = plan.datasets[dataset]
         for split in SPLITS:

@@ -8,7 +8,7 @@ QUERY = config["episodes"]["query"]
 
 rule split:
     input:
-        classes=plan.class_list,
+        classes=specs.class_list,
     output:
         SPLIT,
     log:
@@ -17,7 +17,7 @@ rule split:
     conda:
         "../envs/mtl.yaml"
     params:
-        images_per_class=plan.images_per_class,
+        images_per_class=specs.images_per_class,
     message:
         "splitting {wildcards.dataset}"
     shell:
@@ -30,6 +30,7 @@ rule prepare:
         split=SPLIT,
     output:
         images="<resources>/{dataset}/{size}px/images.npy",
+        samples="<resources>/{dataset}/{size}px/samples.png",
         summary="<resources>/{dataset}/{size}px/summary.json",
     log:
         "<logs>/{dataset}/prepare-{size}px.log",
@@ -42,11 +43,12 @@ rule prepare:
         mem_mb=plan.job("prepare")["memory"],
         runtime=plan.job("prepare")["minutes"],
     params:
-        spec=plan.prepare,
+        spec=specs.prepare,
     message:
         "preparing {wildcards.dataset} at {wildcards.size} px"
     shell:
-        "mtl prepare --spec {params.spec:q} --split {input.split} --images {output.images} --summary {output.summary}"
+        "mtl prepare --spec {params.spec:q} --split {input.split}"
+        " --images {output.images} --samples {output.samples} --summary {output.summary}"
         " 2>&1 | tee {log}"
 
 
@@ -61,7 +63,7 @@ rule episodes:
     conda:
         "../envs/mtl.yaml"
     params:
-        spec=plan.episodes,
+        spec=specs.episodes,
     message:
         "drawing {wildcards.split} episodes of {wildcards.dataset}, {wildcards.way}-way {wildcards.shot}-shot"
     shell:

@@ -29,7 +29,7 @@ rule evaluate:
         runtime=plan.job("evaluate")["minutes"],
         gpu=plan.job("evaluate")["gpus"],
     params:
-        spec=plan.evaluate,
+        spec=specs.evaluate,
         model=lambda wildcards, input: f"--model {input.model}" if input.model else "",
     message:
         "evaluating {wildcards.method} on {wildcards.dataset}, {wildcards.way}-way {wildcards.shot}-shot"

@@ -26,7 +26,7 @@ rule meta_train:
         runtime=plan.job("meta_train")["minutes"],
         gpu=plan.job("meta_train")["gpus"],
     params:
-        spec=plan.meta_train,
+        spec=specs.meta_train,
     message:
         "meta-training {wildcards.method} on {wildcards.dataset}, {wildcards.way}-way {wildcards.shot}-shot"
     shell:

@@ -24,7 +24,7 @@ rule pretrain:
         runtime=plan.job("pretrain")["minutes"],
         gpu=plan.job("pretrain")["gpus"],
     params:
-        spec=plan.pretrain,
+        spec=specs.pretrain,
     message:
         "pre-training {wildcards.backbone} on {wildcards.dataset}, seed {wildcards.seed}"
     shell:

@@ -1,0 +1,130 @@
+"""The spec of every job: exactly the settings its result depends on, as JSON.
+
+A rule puts it into `params`, so that a changed value reruns what it touches and nothing else.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from mtl import spec as specs
+from mtl.plan import Config, Plan, as_json
+
+
+class Wildcards(Protocol):
+    """The parts of a path, as Snakemake hands them over: every value is text. A job has only some of them."""
+
+    dataset: str
+    backbone: str
+    seed: str
+    split: str
+    method: str
+    way: str
+    shot: str
+    query: str
+    size: str
+
+
+class JobSpecs:
+    """Answers the rules; its methods are Snakemake's input and parameter functions."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.config, self.methods, self.datasets = plan, plan.config, plan.methods, plan.datasets
+
+    def class_list(self, wildcards: Wildcards) -> str:
+        """The class list of a dataset."""
+        return str(self.datasets[wildcards.dataset]["split"])
+
+    def images_per_class(self, wildcards: Wildcards) -> int:
+        """How many images each class of a dataset has."""
+        return int(self.datasets[wildcards.dataset]["images_per_class"])
+
+    def prepare(self, wildcards: Wildcards) -> str:
+        """Spec of the prepared images of a dataset."""
+        entry = self.datasets[wildcards.dataset]
+        return _dump(
+            specs.PrepareSpec(
+                dataset=wildcards.dataset,
+                seed=entry["seed"],
+                size=int(wildcards.size),
+                digest=entry["digests"].get(wildcards.size),
+            )
+        )
+
+    def episodes(self, wildcards: Wildcards) -> str:
+        """Spec of a store of episodes."""
+        count = self.config["episodes"]["test" if wildcards.split == "test" else "validation"]
+        numbers = {name: int(getattr(wildcards, name)) for name in ("way", "shot", "query", "seed")}
+        return _dump(specs.EpisodesSpec(split=wildcards.split, count=count, **numbers))
+
+    def pretrain(self, wildcards: Wildcards) -> str:
+        """Spec of a pre-training."""
+        settings = self.plan.settings(dataset=wildcards.dataset, backbone=wildcards.backbone)
+        own = ("iterations", "batch_size", "dropout", "crop_padding", "flip", "log_every")
+        return _dump(
+            specs.PretrainSpec(
+                network=self._network(wildcards, settings),
+                pretrain=specs.Pretrain(
+                    schedule=_schedule(settings["pretrain"]), **{key: settings["pretrain"][key] for key in own}
+                ),
+                seed=int(wildcards.seed),
+                runtime=self._runtime("pretrain"),
+            )
+        )
+
+    def meta_train(self, wildcards: Wildcards) -> str:
+        """Spec of a cell's meta-training."""
+        settings, method = self._cell_settings(wildcards)
+        own = ("iterations", "tasks", "query", "validate_every")
+        return _dump(
+            specs.MetaTrainSpec(
+                method=method,
+                network=self._network(wildcards, settings),
+                way=int(wildcards.way),
+                shot=int(wildcards.shot),
+                meta_train=specs.MetaTrain(
+                    schedule=_schedule(settings["meta_train"]), **{key: settings["meta_train"][key] for key in own}
+                ),
+                hard_tasks=specs.HardTasks(**settings["hard_tasks"]) if method.meta_batch.startswith("hard") else None,
+                base_learner=specs.BaseLearner(
+                    settings["base_learner"]["learning_rate"], settings["base_learner"]["steps"]
+                ),
+                seed=int(wildcards.seed),
+                runtime=self._runtime("meta_train"),
+            )
+        )
+
+    def evaluate(self, wildcards: Wildcards) -> str:
+        """Spec of a cell's evaluation."""
+        settings, method = self._cell_settings(wildcards)
+        return _dump(
+            specs.EvaluateSpec(
+                method=method,
+                network=self._network(wildcards, settings),
+                way=int(wildcards.way),
+                shot=int(wildcards.shot),
+                learning_rate=settings["base_learner"]["learning_rate"],
+                test_steps=settings["base_learner"]["test_steps"],
+                seed=int(wildcards.seed),
+                runtime=self._runtime("evaluate"),
+            )
+        )
+
+    def _cell_settings(self, wildcards: Wildcards) -> tuple[Config, specs.Method]:
+        context = {name: getattr(wildcards, name) for name in ("dataset", "backbone", "method")}
+        keys = {key: value for key, value in self.methods[wildcards.method].items() if key != "label"}
+        return self.plan.settings(**context, shot=int(wildcards.shot)), specs.Method(name=wildcards.method, **keys)
+
+    def _network(self, wildcards: Wildcards, settings: Config) -> specs.Network:
+        return specs.Network(wildcards.backbone, settings["width"], self.config["image_size"])
+
+    def _runtime(self, stage: str) -> specs.Runtime:
+        return specs.Runtime(threads=self.config["jobs"][stage]["threads"], **self.config["runtime"])
+
+
+def _schedule(section: Mapping[str, Any]) -> specs.Schedule:
+    return specs.Schedule(section["learning_rate"], section["halve_every"], section["learning_rate_floor"])
+
+
+def _dump(spec: Any) -> str:
+    return as_json(dataclasses.asdict(spec))
