@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torchvision.io import write_png
+from PIL import Image
 from torchvision.utils import make_grid
 
 from mtl.runtime.files import atomic
@@ -29,4 +29,4 @@ def write_samples(pixels: np.ndarray, classes: Sequence[str], path: Path) -> Non
     images = torch.from_numpy(pixels[[first[label] + row for row in range(rows) for label in chosen]])
     grid = make_grid(images.permute(0, 3, 1, 2), nrow=len(chosen), padding=1, pad_value=255)
     with atomic(path) as temporary:
-        write_png(grid, str(temporary))
+        Image.fromarray(grid.permute(1, 2, 0).numpy()).save(temporary)
