@@ -1,16 +1,10 @@
 """What an experiment consists of: cells, settings, tables. The rules ask it; it knows nothing of Snakemake."""
 
 import json
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
-import yaml
-
 from mtl.cell import Cell
-from mtl.runtime.errors import UserError
-from mtl.schemas import validate
-from mtl.schemas.checks import check_names, check_possible
 
 Config = dict[str, Any]
 SECTIONS = ("pretrain", "meta_train", "hard_tasks", "base_learner")
@@ -19,22 +13,9 @@ SECTIONS = ("pretrain", "meta_train", "hard_tasks", "base_learner")
 class Plan:
     """Everything an experiment consists of."""
 
-    def __init__(
-        self, config: Config, methods: Config, datasets: Config, tables: Config, source: str = "config/config.yaml"
-    ) -> None:
-        """Takes the contents of the four files under `config/` and checks them.
-
-        `source` is what errors call the first, which may be put together from several files.
-
-        Raises:
-            UserError: something is misspelt, of the wrong type, unknown or impossible.
-        """
-        validate(config, "config", source)
-        for content, name in ((methods, "methods"), (datasets, "datasets"), (tables, "tables")):
-            validate(content, name, f"config/{name}.yaml")
+    def __init__(self, config: Config, methods: Config, datasets: Config, tables: Config) -> None:
+        """Takes the checked contents of the four files under `config/`; `mtl.load` checks them."""
         self.config, self.methods, self.datasets, self.tables = config, methods, datasets, tables
-        check_names(config, methods, datasets, tables, source)
-        check_possible(self, source)
 
     def cells(self) -> Iterator[Cell]:
         """All cells of the experiment."""
@@ -99,28 +80,3 @@ class Plan:
 def as_json(content: Any) -> str:
     """JSON on one line, letters as they are."""
     return json.dumps(content, ensure_ascii=False)
-
-
-def load(config: Config, folder: Path, files: Sequence[Path] = ()) -> Plan:
-    """The plan of an experiment; methods, datasets and tables are read from `folder`, `config` came from `files`.
-
-    Raises:
-        UserError: a file cannot be read or something in it is wrong.
-    """
-    methods, datasets, tables = (read_yaml(folder / f"{name}.yaml") for name in ("methods", "datasets", "tables"))
-    return Plan(config, methods, datasets, tables, " + ".join(map(str, files)) or "config/config.yaml")
-
-
-def read_yaml(path: Path) -> Config:
-    """Reads a YAML mapping.
-
-    Raises:
-        UserError: the file is missing or is not one.
-    """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: {error}") from None
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: expected a mapping of keys to values")
-    return content

@@ -12,8 +12,8 @@ from mtl.data.image_set import load_split
 from mtl.data.prepare import prepare_glyphs
 from mtl.data.split import read_classes, write_split
 from mtl.learners.build import save_tensors
+from mtl.load import read_yaml
 from mtl.networks import BACKBONES
-from mtl.plan import read_yaml
 from mtl.runtime.device import Device
 from mtl.spec import BaseLearner, EpisodesSpec, Method, Network, PrepareSpec
 

@@ -7,7 +7,7 @@ import pytest
 
 from mtl.data.glyphs import FACES, Renderer, outline, render
 from mtl.data.split import read_classes
-from mtl.plan import read_yaml
+from mtl.load import read_yaml
 from tests.conftest import ROOT
 
 CLASSES = ROOT / "config/splits/glyphs.csv"

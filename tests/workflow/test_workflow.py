@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from mtl.plan import read_yaml
+from mtl.load import read_yaml
 from tests.conftest import ROOT
 
 TINY = {

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from mtl.job_specs import JobSpecs
+from mtl.load import checked_plan, load, read_yaml
 from mtl.networks import BACKBONES
-from mtl.plan import Plan, load, read_yaml
 from mtl.runtime.errors import UserError
 from mtl.schemas.reference import reference
 from mtl.spec import (
@@ -96,7 +96,7 @@ def test_later_overrides_win_and_touch_only_their_cells(config, others):
         {"when": {"shot": 5, "method": "ss-all"}, "base_learner": {"steps": 70}},
         {"when": {"backbone": "conv4"}, "width": 4},
     ]
-    specs = JobSpecs(Plan(config, *others))
+    specs = JobSpecs(checked_plan(config, *others))
     steps = {
         (method, shot): json.loads(specs.meta_train(wildcards(method=method, shot=shot)))["base_learner"]["steps"]
         for method in ("ss-all", "ft-all")
@@ -136,7 +136,7 @@ def test_later_overrides_win_and_touch_only_their_cells(config, others):
 def test_a_bad_value_is_one_line_that_names_file_and_key(config, others, path, value, message):
     put(config, path, value)
     with pytest.raises(UserError) as caught:
-        Plan(config, *others)
+        checked_plan(config, *others)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -144,7 +144,7 @@ def test_a_bad_value_is_one_line_that_names_file_and_key(config, others, path, v
 def test_a_missing_key_is_named(config, others):
     del config["pretrain"]["dropout"]
     with pytest.raises(UserError, match=r"config/config\.yaml: pretrain\.dropout: missing"):
-        Plan(config, *others)
+        checked_plan(config, *others)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_methods_that_make_no_sense_are_refused(config, others, change, message)
     methods = copy.deepcopy(others[0])
     methods["ss-all"].update(change)
     with pytest.raises(UserError, match=r"config/methods\.yaml") as caught:
-        Plan(config, methods, *others[1:])
+        checked_plan(config, methods, *others[1:])
     assert message in str(caught.value)
 
 

@@ -1,23 +1,60 @@
-"""What no schema can say: that names exist in the other files, and that tasks can be drawn."""
+"""From the files under `config/` to a checked plan: what no schema can say is checked here."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
 
 from mtl.data.split import SPLITS
+from mtl.plan import Config, Plan
 from mtl.runtime.errors import UserError
-from mtl.schemas import schema, suggestion
-
-if TYPE_CHECKING:
-    from mtl.plan import Plan
-
-Config = dict[str, Any]
+from mtl.schemas import schema, suggestion, validate
 
 
-def check_names(config: Config, methods: Config, datasets: Config, tables: Config, source: str) -> None:
-    """Checks that every dataset, method and backbone that is named exists.
+def load(config: Config, folder: Path, files: Sequence[Path] = ()) -> Plan:
+    """The plan of an experiment; methods, datasets and tables are read from `folder`, `config` came from `files`.
 
     Raises:
-        UserError: the first that does not.
+        UserError: a file cannot be read or something in it is wrong.
     """
+    methods, datasets, tables = (read_yaml(folder / f"{name}.yaml") for name in ("methods", "datasets", "tables"))
+    return checked_plan(config, methods, datasets, tables, " + ".join(map(str, files)) or "config/config.yaml")
+
+
+def checked_plan(
+    config: Config, methods: Config, datasets: Config, tables: Config, source: str = "config/config.yaml"
+) -> Plan:
+    """The plan made of the four contents; `source` is what errors call the first, which may come from several files.
+
+    Raises:
+        UserError: something is misspelt, of the wrong type, unknown or impossible.
+    """
+    validate(config, "config", source)
+    for content, name in ((methods, "methods"), (datasets, "datasets"), (tables, "tables")):
+        validate(content, name, f"config/{name}.yaml")
+    _check_names(config, methods, datasets, tables, source)
+    plan = Plan(config, methods, datasets, tables)
+    _check_possible(plan, source)
+    return plan
+
+
+def read_yaml(path: Path) -> Config:
+    """Reads a YAML mapping.
+
+    Raises:
+        UserError: the file is missing or is not one.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: {error}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: expected a mapping of keys to values")
+    return content
+
+
+def _check_names(config: Config, methods: Config, datasets: Config, tables: Config, source: str) -> None:
+    """Every dataset, method and backbone that is named must exist."""
     backbones = schema("config")["properties"]["backbones"]["items"]["enum"]
     known = {"dataset": datasets, "method": methods, "backbone": backbones}
     named = [(f"{source}: datasets", config["datasets"], datasets), (f"{source}: methods", config["methods"], methods)]
@@ -34,12 +71,8 @@ def check_names(config: Config, methods: Config, datasets: Config, tables: Confi
                 raise UserError(f"{where}: {name!r} is unknown{suggestion(name, list(existing))}")
 
 
-def check_possible(plan: "Plan", source: str) -> None:
-    """Checks that every dataset has the classes and images its tasks need, and that hard tasks fill meta-batches.
-
-    Raises:
-        UserError: the first thing that cannot be drawn.
-    """
+def _check_possible(plan: Plan, source: str) -> None:
+    """Every dataset must have the classes and images its tasks need, and hard tasks must fill meta-batches."""
     config = plan.config
     for index, override in enumerate(config["overrides"]):
         shared, when = override.keys() & {"width", "pretrain"}, override["when"].keys() - {"dataset", "backbone"}
