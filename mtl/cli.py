@@ -54,14 +54,12 @@ def episodes(spec: SpecText, split: Input, output: Output) -> None:
 
 
 @app.command()
-def pretrain(
-    spec: SpecText, images: Input, split: Input, val_episodes: Input, model: Output, history: Output, summary: Output
-) -> None:
+def pretrain(spec: SpecText, images: Input, split: Input, model: Output, history: Output, summary: Output) -> None:
     """Pre-trains Θ on all training classes."""
     from mtl.spec import PretrainSpec, from_json
     from mtl.training.pretrain import PretrainPaths, pretrain
 
-    paths = PretrainPaths(images, split, val_episodes, model, history, summary)
+    paths = PretrainPaths(images, split, model, history, summary)
     pretrain(from_json(PretrainSpec, spec), spec, paths)
 
 

@@ -28,11 +28,14 @@ class Plan:
                             yield Cell(dataset, backbone, seed, method, config["way"], shot)
 
     def table_layout(self, table: str) -> str:
-        """Title, rows and remarks of a table, as JSON; of its rows those that the experiment selects."""
+        """Title, rows and remarks of a table, as JSON: a row for every method that the experiment selects."""
+        groups = {group["name"]: group["methods"] for group in self.tables[table]["groups"]}
+        listed = {method for methods in groups.values() for method in methods}
+        groups["other methods"] = [method for method in self.config["methods"] if method not in listed]
         rows = [
-            {"group": group["name"], "row": self.methods[method]["label"], "method": method}
-            for group in self.tables[table]["groups"]
-            for method in group["methods"]
+            {"group": group, "row": self.methods[method]["label"], "method": method}
+            for group, methods in groups.items()
+            for method in methods
             if method in self.config["methods"]
         ]
         return as_json(

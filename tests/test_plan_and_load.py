@@ -58,6 +58,12 @@ def test_every_selected_method_has_a_row_in_table_1(config):
     assert sorted(row["method"] for row in rows) == sorted(config["methods"])
 
 
+def test_a_method_that_no_group_lists_gets_a_row_of_its_own(config, others):
+    others[2]["table1"]["groups"][-1]["methods"].remove("linear")
+    rows = json.loads(checked_plan(config, *others).table_layout("table1"))["rows"]
+    assert rows[-1] == {"group": "other methods", "row": "linear head, θ = 0", "method": "linear"}
+
+
 def test_every_spec_of_the_default_experiment_can_be_read(config):
     plan = load(config, CONFIG)
     specs = JobSpecs(plan)

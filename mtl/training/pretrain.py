@@ -9,9 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mtl.data.episodes import read_episodes
 from mtl.data.image_set import ImageSet, load_split
-from mtl.data.tasks import Tasks
+from mtl.data.tasks import Tasks, TaskShape, draw_uniform
 from mtl.evaluation.episodes import episode_accuracies, in_batches, nearest_mean
 from mtl.learners.build import features_of, save_tensors
 from mtl.learners.learner import to_unit_interval
@@ -21,10 +20,12 @@ from mtl.runtime.device import Device, set_up
 from mtl.runtime.files import write_json
 from mtl.runtime.progress import Progress
 from mtl.runtime.provenance import provenance
-from mtl.runtime.seeds import torch_generator
+from mtl.runtime.seeds import numpy_generator, torch_generator
 from mtl.spec import PretrainSpec
 from mtl.training.augment import augment
 from mtl.training.history import History
+
+VALIDATION_EPISODES = 600
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,6 @@ class PretrainPaths:
 
     images: Path
     split: Path
-    validation_episodes: Path
     model: Path
     history: Path
     summary: Path
@@ -42,13 +42,14 @@ class PretrainPaths:
 def pretrain(spec: PretrainSpec, resolved: str, paths: PretrainPaths) -> None:
     """Trains for a fixed number of iterations, without selection, and writes Θ, its history and a summary.
 
-    The validation accuracy in the history is that of the nearest class mean on the stored validation episodes; it
-    selects nothing.
+    The validation accuracy in the history is that of the nearest class mean on 5-way 1-shot tasks of validation
+    classes. It selects nothing, and the tasks are its own, so Θ depends on no setting of meta-training.
     """
     device = set_up(spec.runtime)
     train = load_split(paths.images, paths.split, "train", device.torch_device)
     validation = load_split(paths.images, paths.split, "val", device.torch_device)
-    episodes = read_episodes(paths.validation_episodes, validation)
+    rows, rng = validation.rows_by_class, numpy_generator(spec.seed, "pretrain validation")
+    episodes = draw_uniform(rows, TaskShape(min(5, len(rows)), 1, 15), VALIDATION_EPISODES, rng)
 
     # Layers initialise themselves from torch's global stream, and dropout draws from it.
     torch.manual_seed(torch_generator(spec.seed, "pretrain").initial_seed())
@@ -59,7 +60,7 @@ def pretrain(spec: PretrainSpec, resolved: str, paths: PretrainPaths) -> None:
 
     save_tensors(backbone.state_dict(), paths.model)
     history.write(paths.history)
-    inputs = {name: getattr(paths, name) for name in ("images", "split", "validation_episodes")}
+    inputs = {name: getattr(paths, name) for name in ("images", "split")}
     parameters = sum(parameter.numel() for parameter in backbone.parameters())
     write_json(
         paths.summary,

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from mtl.data.tasks import TaskShape, draw_uniform, labels
 from mtl.evaluation.episodes import embed_all, in_batches, score
 from mtl.learners import build_learner
+from mtl.runtime.device import Device
 from mtl.training.meta_train import MetaStep
 from tests.conftest import ALL_METHODS, BASE_LEARNER, CPU, NETWORK, method
 
@@ -114,6 +115,17 @@ def test_update_all_equals_a_loop_of_plain_gradient_descent(tiny, test_images, t
             assert (network(query[task]) - batched[task]).abs().max() < 1e-10
     finally:
         torch.set_default_dtype(torch.float32)
+
+
+def test_bfloat16_convolutions_keep_the_head_in_float32(tiny, train_images, test_images, test_episodes):
+    device = Device(torch.device("cpu"), torch.bfloat16)
+    learner = build_learner(method("ss-all"), NETWORK, tiny / "theta.safetensors", 5, BASE_LEARNER, 0, device)
+    exact = build(tiny, "ss-all")
+    ours, theirs = (x.embed(test_images.images[None, :20]) for x in (learner, exact))
+    assert ours.dtype == torch.float32
+    assert not torch.equal(ours, theirs)
+    assert torch.allclose(ours, theirs, atol=0.05 * theirs.abs().max().item())
+    assert all(np.isfinite(train(learner, train_images)))
 
 
 def test_default_loss_is_the_mean_cross_entropy_of_the_queries(tiny, train_images):

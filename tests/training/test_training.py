@@ -52,7 +52,7 @@ def test_flips_mirror_about_half_of_the_images():
 def run_pretrain(tiny, folder, seed=0):
     spec = PretrainSpec(NETWORK, Pretrain(6, 16, SCHEDULE, 0.1, 1, False, 3), seed, RUNTIME)
     paths = PretrainPaths(
-        tiny / "images.npy", tiny / "split.csv", tiny / "val.npz",
+        tiny / "images.npy", tiny / "split.csv",
         folder / "theta.safetensors", folder / "history.csv", folder / "summary.json",
     )  # fmt: skip
     pretrain(spec, "{}", paths)

@@ -149,7 +149,7 @@ CHANGES = {
     "a value of one method at one shot": (
         "config",
         lambda config: config["overrides"].append(
-            {"when": {"method": "ss-all", "shot": 1}, "meta_train": {"learning_rate": 0.002}}
+            {"when": {"method": "ss-all", "shot": 1}, "meta_train": {"learning_rate": 0.0005}}
         ),
         [*cells("ss-all", "meta-training", "evaluating")[::2], *REPORT],
     ),
@@ -189,6 +189,18 @@ def test_a_mistake_in_the_config_is_one_line_before_any_job(project):
     assert code == 1
     assert output.splitlines()[-1] == (
         "config/config.yaml: meta_train.iteratons: unknown key; did you mean 'iterations'?"
+    )
+    assert "Traceback" not in output
+
+
+def test_a_job_that_fails_ends_its_log_with_one_line(project):
+    edit(project / "config/config.yaml", lambda config: config["runtime"].update(device="cuda"))
+    target = CELL.format("linear", 1)
+    code, output = snakemake(project, f"{target}/evaluation.json")
+    assert code == 1
+    log = (project / target.replace("results", "logs") / "evaluate.log").read_text()
+    assert log.splitlines()[-1] == (
+        "mtl: error: config: runtime.device: 'cuda' asks for a GPU, but torch sees none; write 'auto' or 'cpu'"
     )
     assert "Traceback" not in output
 

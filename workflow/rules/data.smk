@@ -16,6 +16,10 @@ rule split:
     localrule: True
     conda:
         "../envs/mtl.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
     params:
         images_per_class=specs.images_per_class,
     message:
@@ -62,6 +66,10 @@ rule episodes:
     localrule: True
     conda:
         "../envs/mtl.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
     params:
         spec=specs.episodes,
     message:

@@ -7,7 +7,6 @@ rule pretrain:
     input:
         images=IMAGES,
         split=SPLIT,
-        val=f"{EPISODES}/val-{config['way']}way-{config['shots'][0]}shot-{QUERY}query.npz",
     output:
         model=f"{PRETRAINED}/model.safetensors",
         history=f"{PRETRAINED}/history.csv",
@@ -28,6 +27,6 @@ rule pretrain:
     message:
         "pre-training {wildcards.backbone} on {wildcards.dataset}, seed {wildcards.seed}"
     shell:
-        "mtl pretrain --spec {params.spec:q} --images {input.images} --split {input.split} --val-episodes {input.val}"
+        "mtl pretrain --spec {params.spec:q} --images {input.images} --split {input.split}"
         " --model {output.model} --history {output.history} --summary {output.summary}"
         " 2>&1 | tee {log}"

@@ -16,6 +16,10 @@ rule table:
     localrule: True
     conda:
         "../envs/mtl.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
     params:
         layout=lambda wildcards: plan.table_layout(wildcards.table),
     message:
@@ -45,6 +49,10 @@ rule convergence:
     localrule: True
     conda:
         "../envs/mtl.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
     params:
         layout=plan.convergence_layout(),
     message:
