@@ -21,6 +21,7 @@ app = typer.Typer(
 SpecText = Annotated[str, typer.Option("--spec", help="Resolved settings of this job, as JSON.")]
 LayoutText = Annotated[str, typer.Option("--layout", help="Title, rows and labels, as JSON.")]
 Input = Annotated[Path, typer.Option(exists=True, dir_okay=False)]
+Inputs = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)]
 OptionalInput = Annotated[Path | None, typer.Option(exists=True, dir_okay=False)]
 Output = Annotated[Path, typer.Option(dir_okay=False)]
 
@@ -103,7 +104,7 @@ def evaluate(
 
 
 @app.command()
-def table(layout: LayoutText, episodes: list[Path], csv: Output, markdown: Output) -> None:
+def table(layout: LayoutText, episodes: Inputs, csv: Output, markdown: Output) -> None:
     """Builds a table from the per-episode accuracies of its cells."""
     from mtl.reporting.tables import write_table
 
@@ -111,7 +112,7 @@ def table(layout: LayoutText, episodes: list[Path], csv: Output, markdown: Outpu
 
 
 @app.command()
-def convergence(layout: LayoutText, histories: list[Path], csv: Output, png: Output, svg: Output) -> None:
+def convergence(layout: LayoutText, histories: Inputs, csv: Output, png: Output, svg: Output) -> None:
     """Draws accuracy against iteration from histories."""
     from mtl.reporting.convergence import write_convergence
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from mtl.data.split import SPLITS
+from mtl.cell import Cell
+from mtl.data.split import SPLITS, read_classes
 from mtl.plan import Config, Plan
 from mtl.runtime.errors import UserError
 from mtl.schemas import schema, suggestion, validate
@@ -18,7 +19,9 @@ def load(config: Config, folder: Path, files: Sequence[Path] = ()) -> Plan:
         UserError: a file cannot be read or something in it is wrong.
     """
     methods, datasets, tables = (read_yaml(folder / f"{name}.yaml") for name in ("methods", "datasets", "tables"))
-    return checked_plan(config, methods, datasets, tables, " + ".join(map(str, files)) or "config/config.yaml")
+    plan = checked_plan(config, methods, datasets, tables, " + ".join(map(str, files)) or "config/config.yaml")
+    _check_class_lists(plan, folder.parent)
+    return plan
 
 
 def checked_plan(
@@ -89,15 +92,43 @@ def _check_possible(plan: Plan, source: str) -> None:
         for shot in config["shots"]:
             _check_images(source, dataset, entry, shot, config["episodes"]["query"], "episodes.query")
     for cell in plan.cells():
-        settings = plan.settings(dataset=cell.dataset, backbone=cell.backbone, method=cell.method, shot=cell.shot)
-        meta_train, hard = settings["meta_train"], settings["hard_tasks"]["tasks"]
-        _check_images(
-            source, cell.dataset, plan.datasets[cell.dataset], cell.shot, meta_train["query"], "meta_train.query"
+        _check_cell(plan, cell, source)
+
+
+def _check_cell(plan: Plan, cell: Cell, source: str) -> None:
+    settings = plan.settings(dataset=cell.dataset, backbone=cell.backbone, method=cell.method, shot=cell.shot)
+    entry, batch = plan.datasets[cell.dataset], settings["pretrain"]["batch_size"]
+    if batch > (has := entry["classes"]["train"] * entry["images_per_class"]):
+        raise UserError(f"{source}: pretrain.batch_size: {batch}, but {cell.dataset} has {has} training images")
+    if not plan.meta_trained(cell.method):
+        return
+    meta_train, hard = settings["meta_train"], settings["hard_tasks"]
+    _check_images(source, cell.dataset, entry, cell.shot, meta_train["query"], "meta_train.query")
+    if not plan.methods[cell.method]["meta_batch"].startswith("hard"):
+        return
+    if hard["tasks"] % meta_train["tasks"]:
+        raise UserError(
+            f"{source}: hard_tasks.tasks: {hard['tasks']} (for {cell.folder}) is not a multiple of "
+            f"meta_train.tasks: {meta_train['tasks']}"
         )
-        if hard % meta_train["tasks"]:
+    if hard["every"] * meta_train["tasks"] < cell.way:
+        raise UserError(
+            f"{source}: hard_tasks.every: {hard['every']} meta-batches of {meta_train['tasks']} tasks (for "
+            f"{cell.folder}) can never fail in the {cell.way} classes of a hard task; write more"
+        )
+
+
+def _check_class_lists(plan: Plan, project: Path) -> None:
+    """The class list of every dataset must hold as many classes as `datasets.yaml` says."""
+    for dataset in plan.config["datasets"]:
+        entry = plan.datasets[dataset]
+        path = project / entry["split"]
+        if not path.is_file():
+            raise UserError(f"config/datasets.yaml: {dataset}.split: there is no file {entry['split']}")
+        counts = {split: len(names) for split, names in read_classes(path).items()}
+        if counts != entry["classes"]:
             raise UserError(
-                f"{source}: hard_tasks.tasks: {hard} (for {cell.folder}) is not a multiple of "
-                f"meta_train.tasks: {meta_train['tasks']}"
+                f"config/datasets.yaml: {dataset}.classes: {entry['classes']}, but {entry['split']} has {counts}"
             )
 
 

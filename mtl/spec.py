@@ -6,13 +6,13 @@ key means, its unit and its section of the paper stand in one place: `mtl/schema
 """
 
 import dataclasses
-import json
 import types
 import typing
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from mtl.runtime.errors import UserError
+from mtl.runtime.files import read_json
 
 
 @dataclass(frozen=True)
@@ -175,11 +175,7 @@ def from_json(kind: type[Spec], text: str) -> Spec:
     Raises:
         UserError: the text is not JSON, or a key is missing, unknown or of the wrong type.
     """
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise UserError(f"--spec: not JSON: {error}") from None
-    return typing.cast(Spec, _convert(content, kind, "--spec"))
+    return typing.cast(Spec, _convert(read_json(text, "--spec"), kind, "--spec"))
 
 
 def _convert(value: Any, kind: Any, where: str) -> Any:

@@ -2,9 +2,11 @@
 
 import copy
 import json
+import shutil
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
 from mtl.job_specs import JobSpecs
 from mtl.load import checked_plan, load, read_yaml
@@ -126,7 +128,7 @@ def test_later_overrides_win_and_touch_only_their_cells(config, others):
         ("way", 50, "way: 50 per task: glyphs has only 20 val classes"),
         ("shots", [190], "shots: 190 support and 15 query images per class (episodes.query), but glyphs has 200"),
         ("meta_train.query", 198, "shots: 5 support and 198 query images per class (meta_train.query)"),
-        ("hard_tasks.tasks", 5, "hard_tasks.tasks: 5 (for glyphs/resnet12/seed0/update-all/5way-1shot) is not a mul"),
+        ("hard_tasks.tasks", 5, "hard_tasks.tasks: 5 (for glyphs/resnet12/seed0/ft-all-ht/5way-1shot) is not a mul"),
         ("pretrain.dropout", 1.5, "pretrain.dropout: 1.5 is greater than or equal to the maximum of 1"),
         ("seeds", [], "config/config.yaml: seeds: [] should be non-empty"),
         ("overrides", [{"when": {"metod": "x"}}], "overrides[0].when.metod: unknown key; did you mean 'method'?"),
@@ -136,6 +138,19 @@ def test_later_overrides_win_and_touch_only_their_cells(config, others):
             [{"when": {"shot": 5}, "width": 4}],
             "overrides[0].when.shot: Θ is shared by all methods and shots, so an override of width may only name",
         ),
+        (
+            "meta_train.iterations",
+            1.0e4,
+            "meta_train.iterations: 10000.0 is not a whole number; write it without",
+        ),
+        ("way", 5.0, "config/config.yaml: way: 5.0 is not a whole number"),
+        (
+            "hard_tasks.every",
+            2,
+            "hard_tasks.every: 2 meta-batches of 2 tasks (for glyphs/resnet12/seed0/ft-all-ht/",
+        ),
+        ("pretrain.batch_size", 20000, "pretrain.batch_size: 20000, but glyphs has 12000 training images"),
+        ("pathvars.results", "my results", "pathvars.results: 'my results' does not match"),
         ("runtime.device", "gpu", "runtime.device: 'gpu' is not one of auto, cpu, cuda"),
     ],
 )
@@ -167,6 +182,31 @@ def test_methods_that_make_no_sense_are_refused(config, others, change, message)
     methods["ss-all"].update(change)
     with pytest.raises(UserError, match=r"config/methods\.yaml") as caught:
         checked_plan(config, methods, *others[1:])
+    assert message in str(caught.value)
+
+
+def test_hard_settings_do_not_matter_without_hard_tasks(config, others):
+    config["methods"], config["hard_tasks"]["tasks"] = ["ss-all"], 5
+    checked_plan(config, *others)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"split": "config/splits/gliphs.csv"}, "glyphs.split: there is no file config/splits/gliphs.csv"),
+        (
+            {"classes": {"train": 61, "val": 20, "test": 20}},
+            "has {'train': 60, 'val': 20, 'test': 20}",
+        ),
+    ],
+)
+def test_a_class_list_that_is_not_there_or_has_other_counts_is_one_line(config, tmp_path, change, message):
+    folder = shutil.copytree(CONFIG, tmp_path / "config")
+    datasets = read_yaml(folder / "datasets.yaml")
+    datasets["glyphs"].update(change)
+    (folder / "datasets.yaml").write_text(yaml.safe_dump(datasets))
+    with pytest.raises(UserError) as caught:
+        load(config, folder)
     assert message in str(caught.value)
 
 

@@ -32,7 +32,7 @@ def read_episodes(path: Path, images: ImageSet) -> Tasks:
     try:
         with np.load(path, allow_pickle=False) as stored:
             tasks = Tasks(stored["classes"], stored["support"] - images.first_row, stored["query"] - images.first_row)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError) as error:
         raise UserError(f"{path}: not a store of episodes ({error}); delete it and run again") from None
     rows = np.concatenate([tasks.support.ravel(), tasks.query.ravel()])
     if rows.min() < 0 or rows.max() >= len(images.labels):

@@ -40,6 +40,8 @@ def read_rows(split_csv: Path, split: str) -> tuple[int, list[str]]:
     """
     with split_csv.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
+    if not rows or not {"image", "class", "split"} <= rows[0].keys():
+        raise UserError(f"{split_csv}: expected the columns image, class and split; delete it and run again")
     indices = [index for index, row in enumerate(rows) if row["split"] == split]
     if not indices or indices[-1] - indices[0] + 1 != len(indices):
         raise UserError(f"{split_csv}: the rows of split {split!r} must be there and stand together")
@@ -47,10 +49,19 @@ def read_rows(split_csv: Path, split: str) -> tuple[int, list[str]]:
 
 
 def load_split(images: Path, split_csv: Path, split: str, device: torch.device) -> ImageSet:
-    """Loads one split of the prepared images; of the memory-mapped file only its part is read."""
+    """Loads one split of the prepared images; of the memory-mapped file only its part is read.
+
+    Raises:
+        UserError: the files are damaged or do not belong together.
+    """
     first, classes = read_rows(split_csv, split)
     names = list(dict.fromkeys(classes))
     label_of = {name: label for label, name in enumerate(names)}
-    pixels = np.load(images, mmap_mode="r")[first : first + len(classes)]
+    try:
+        pixels = np.load(images, mmap_mode="r", allow_pickle=False)[first : first + len(classes)]
+    except (OSError, EOFError, ValueError) as error:
+        raise UserError(f"{images}: not prepared images ({error}); delete it and run again") from None
+    if pixels.dtype != np.uint8 or pixels.ndim != 4 or len(pixels) != len(classes):
+        raise UserError(f"{images}: does not hold the images of {split_csv}; delete it and run again")
     tensor = torch.from_numpy(np.array(pixels)).to(device).permute(0, 3, 1, 2)
     return ImageSet(tensor, np.array([label_of[name] for name in classes]), names, first)

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import sys
 from collections import Counter
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,7 @@ def prepare_glyphs(spec: PrepareSpec, split: Path, images: Path, samples: Path, 
             "images": len(rows),
             "classes": dict(Counter(classes.values())),
             "sha256": digest,
+            "matplotlib": version("matplotlib"),
             "reference": None if spec.digest is None else digest == spec.digest,
         },
     )

@@ -39,8 +39,8 @@ class HardSampler:
     """The hard-task meta-batch around another sampler (Algorithm 1, lines 15 to 20; counts as in the extension).
 
     Of each task of `plain` it keeps the class with the lowest query accuracy. After `every` plain meta-batches the set
-    of those classes is the pool, and `tasks` hard tasks of pool classes follow, whose images were in none of the tasks
-    that put their classes there. Then the pool is emptied. A pool of fewer than `way` classes gives no hard phase.
+    of those classes is the pool, and `tasks` hard tasks of pool classes follow, with images that none of those plain
+    tasks had. Then the pool is emptied. A pool of fewer than `way` classes gives no hard phase.
 
     With `random_classes` the pool is replaced by as many random classes: the control that tells the hardness of the
     classes from the mere narrowing of the sampling.
@@ -61,7 +61,8 @@ class HardSampler:
         self._random_classes = random_classes
         self._heard = 0
         self._hard_left = 0
-        self._pool: dict[int, set[int]] = {}
+        self._pool: set[int] = set()
+        self._seen: set[int] = set()
         self._last: Tasks | None = None
 
     def draw(self) -> tuple[str, Tasks]:
@@ -70,7 +71,7 @@ class HardSampler:
             self._hard_left -= 1
             tasks = self._draw_hard()
             if not self._hard_left:
-                self._pool = {}
+                self._begin_plain_phase()
             return "hard", tasks
         phase, self._last = self._plain.draw()
         return phase, self._last
@@ -80,23 +81,24 @@ class HardSampler:
         if self._last is None:
             return
         self._plain.hear(accuracy)
-        for task, label in enumerate(np.argmin(accuracy, axis=1)):
-            seen = self._pool.setdefault(int(self._last.classes[task, label]), set())
-            seen.update(_of_class(self._last.support[task], label, self._shape.shot))
-            seen.update(_of_class(self._last.query[task], label, self._shape.query))
+        failed = np.argmin(accuracy, axis=1)
+        self._pool.update(self._last.classes[np.arange(len(failed)), failed].tolist())
+        self._seen.update(self._last.support.ravel().tolist(), self._last.query.ravel().tolist())
         self._last = None
         self._heard += 1
         if self._heard == self._every:
             self._begin_hard_phase()
 
-    def _begin_hard_phase(self) -> None:
+    def _begin_plain_phase(self) -> None:
         self._heard = 0
+        self._pool, self._seen = set(), set()
+
+    def _begin_hard_phase(self) -> None:
         if len(self._pool) < self._shape.way:
-            self._pool = {}
+            self._begin_plain_phase()
             return
         if self._random_classes:
-            chosen = self._rng.choice(len(self._rows), len(self._pool), replace=False)
-            self._pool = {int(label): set() for label in chosen}
+            self._pool = set(self._rng.choice(len(self._rows), len(self._pool), replace=False).tolist())
         self._hard_left = self._hard_meta_batches
 
     def _draw_hard(self) -> Tasks:
@@ -104,13 +106,8 @@ class HardSampler:
         drawn = []
         for _ in range(self._meta_batch):
             classes = self._rng.choice(pool, self._shape.way, replace=False)
-            stale = frozenset[int]().union(*(self._pool[int(label)] for label in classes))
-            drawn.append((classes, draw_task(self._rows, classes, self._shape, self._rng, stale)))
+            drawn.append((classes, draw_task(self._rows, classes, self._shape, self._rng, self._seen)))
         return stack(drawn)
-
-
-def _of_class(images: np.ndarray, label: int, per_class: int) -> list[int]:
-    return [int(image) for image in images[label * per_class : (label + 1) * per_class]]
 
 
 def build_sampler(

@@ -1,9 +1,11 @@
 """Tasks: a few classes with their support and query images, and how to draw them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from mtl.runtime.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -40,15 +42,22 @@ def draw_task(
     classes: np.ndarray,
     shape: TaskShape,
     rng: np.random.Generator,
-    stale: frozenset[int] = frozenset(),
+    stale: Collection[int] = (),
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draws support (way * shot,) and query (way * query,) images of the given classes; the two never overlap.
 
     Images in `stale` are taken only once a class has no others left.
+
+    Raises:
+        UserError: a class has fewer images than a task needs.
     """
     support, query = [], []
     for label in classes:
         shuffled = rng.permutation(rows_by_class[label])
+        if len(shuffled) < shape.shot + shape.query:
+            raise UserError(
+                f"a class has {len(shuffled)} images, but a task needs {shape.shot} + {shape.query} (shot + query)"
+            )
         if stale:
             shuffled = shuffled[np.argsort([row in stale for row in shuffled], kind="stable")]
         support.append(shuffled[: shape.shot])
@@ -66,7 +75,13 @@ def stack(drawn: Sequence[tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]]) -> 
 
 
 def draw_uniform(rows_by_class: Sequence[np.ndarray], shape: TaskShape, count: int, rng: np.random.Generator) -> Tasks:
-    """Draws `count` tasks of random classes."""
+    """Draws `count` tasks of random classes.
+
+    Raises:
+        UserError: there are fewer classes than ways, or a class has too few images.
+    """
+    if len(rows_by_class) < shape.way:
+        raise UserError(f"the split has {len(rows_by_class)} classes, but a task needs {shape.way} (way)")
     drawn = []
     for _ in range(count):
         classes = rng.choice(len(rows_by_class), shape.way, replace=False)

@@ -18,7 +18,13 @@ def in_batches(encode: Callable[[torch.Tensor], torch.Tensor], images: torch.Ten
 
 
 @torch.no_grad()
-def episode_accuracies(predict: Predict, embedded: torch.Tensor, episodes: Tasks, at_once: int) -> np.ndarray:
+def episode_accuracies(
+    predict: Predict,
+    embedded: torch.Tensor,
+    episodes: Tasks,
+    at_once: int,
+    solved: Callable[[int], None] = lambda _: None,
+) -> np.ndarray:
     """Accuracy of each episode in percent: (E,).
 
     Args:
@@ -26,6 +32,7 @@ def episode_accuracies(predict: Predict, embedded: torch.Tensor, episodes: Tasks
         embedded: (N, ...) all images of the split.
         episodes: indices into `embedded`.
         at_once: how many episodes go through `predict` together.
+        solved: told how many more episodes are done, after each of these.
     """
     device, way = embedded.device, episodes.classes.shape[1]
     support_labels = torch.from_numpy(labels(way, episodes.support.shape[1] // way)).to(device)
@@ -35,6 +42,7 @@ def episode_accuracies(predict: Predict, embedded: torch.Tensor, episodes: Tasks
     for chosen in torch.arange(len(support), device=device).split(at_once):
         logits = predict(embedded[support[chosen]], support_labels, embedded[query[chosen]])
         accuracies.append((logits.argmax(dim=-1) == targets).double().mean(dim=1) * 100)
+        solved(len(chosen))
     return torch.cat(accuracies).cpu().numpy()
 
 
@@ -44,9 +52,11 @@ def embed_all(learner: Learner, banked: torch.Tensor) -> torch.Tensor:
     return in_batches(lambda batch: learner.embed(batch.unsqueeze(0)).squeeze(0), banked)
 
 
-def score(learner: Learner, embedded: torch.Tensor, episodes: Tasks) -> np.ndarray:
+def score(
+    learner: Learner, embedded: torch.Tensor, episodes: Tasks, solved: Callable[[int], None] = lambda _: None
+) -> np.ndarray:
     """Accuracy of a learner on each episode in percent: (E,)."""
-    return episode_accuracies(learner.predict, embedded, episodes, learner.episodes_at_once)
+    return episode_accuracies(learner.predict, embedded, episodes, learner.episodes_at_once, solved)
 
 
 def nearest_mean(support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor) -> torch.Tensor:

@@ -11,7 +11,6 @@ import torch
 
 from mtl.data.episodes import read_episodes
 from mtl.data.image_set import load_split
-from mtl.data.tasks import Tasks
 from mtl.evaluation.episodes import embed_all, in_batches, score
 from mtl.evaluation.statistics import mean_and_ci95
 from mtl.learners import Learner, build_learner, load_learned
@@ -20,6 +19,8 @@ from mtl.runtime.files import write_json, write_text
 from mtl.runtime.progress import Progress
 from mtl.runtime.provenance import provenance
 from mtl.spec import BaseLearner, EvaluateSpec
+
+REPORT_EVERY = 100  # episodes
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,10 @@ def evaluate(spec: EvaluateSpec, resolved: str, inputs: EvaluateInputs, episodes
     learner = build_learner(spec.method, spec.network, inputs.pretrained, spec.way, base_learner, spec.seed, device)
     if inputs.model is not None:
         load_learned(learner, inputs.model)
-    candidates = sorted(spec.test_steps)
-    with Progress(f"evaluate {spec.method.name} {spec.way}way-{spec.shot}shot", len(candidates)) as progress:
-        validation = _by_steps(learner, inputs, candidates, device.torch_device, progress)
-        learner.steps = max(candidates, key=lambda steps: (validation.get(steps, 0.0), -steps))
-        accuracies = score(learner, *_load(learner, inputs, "test", inputs.test_episodes, device.torch_device))
-        mean, ci95 = mean_and_ci95(accuracies)
-        progress.report(steps=learner.steps, accuracy=mean, ci95=ci95)
+    validation = _by_steps(learner, inputs, sorted(spec.test_steps), device.torch_device)
+    learner.steps = max(spec.test_steps, key=lambda steps: (validation.get(steps, 0.0), -steps))
+    accuracies = _score(learner, inputs, "test", [learner.steps], device.torch_device)[learner.steps]
+    mean, ci95 = mean_and_ci95(accuracies)
     write_episode_accuracies(accuracies, episodes_csv)
     write_json(
         evaluation,
@@ -78,23 +76,29 @@ def write_episode_accuracies(accuracies: np.ndarray, path: Path) -> None:
     write_text(path, text.getvalue())
 
 
-def _by_steps(
-    learner: Learner, inputs: EvaluateInputs, candidates: list[int], device: torch.device, progress: Progress
-) -> dict[int, float]:
+def _by_steps(learner: Learner, inputs: EvaluateInputs, steps: list[int], device: torch.device) -> dict[int, float]:
     """Mean validation accuracy for each number of inner steps; nothing to compute where there is no choice."""
-    if len(candidates) == 1:
+    if len(steps) == 1:
         return {}
-    embedded, episodes = _load(learner, inputs, "val", inputs.validation_episodes, device)
-    accuracy = {}
-    for learner.steps in candidates:
-        accuracy[learner.steps] = float(score(learner, embedded, episodes).mean())
-        progress.step()
-        progress.report(steps=learner.steps, validation_accuracy=accuracy[learner.steps])
-    return accuracy
+    return {count: float(scores.mean()) for count, scores in _score(learner, inputs, "val", steps, device).items()}
 
 
-def _load(
-    learner: Learner, inputs: EvaluateInputs, split: str, episodes: Path, device: torch.device
-) -> tuple[torch.Tensor, Tasks]:
+def _score(
+    learner: Learner, inputs: EvaluateInputs, split: str, steps: list[int], device: torch.device
+) -> dict[int, np.ndarray]:
+    """Accuracy of every stored episode of a split, for each number of inner steps."""
     images = load_split(inputs.images, inputs.split, split, device)
-    return embed_all(learner, in_batches(learner.bank, images.images)), read_episodes(episodes, images)
+    episodes = read_episodes(inputs.test_episodes if split == "test" else inputs.validation_episodes, images)
+    embedded = embed_all(learner, in_batches(learner.bank, images.images))
+    scores = {}
+    with Progress(f"{split} episodes", len(steps) * len(episodes.classes)) as progress:
+
+        def solved(count: int) -> None:
+            progress.step(count)
+            if not progress.done % REPORT_EVERY:
+                progress.report()
+
+        for learner.steps in steps:
+            scores[learner.steps] = score(learner, embedded, episodes, solved)
+            progress.report(steps=learner.steps, accuracy=float(scores[learner.steps].mean()))
+    return scores

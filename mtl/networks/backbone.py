@@ -43,5 +43,5 @@ class MeanPool(nn.Module):
     """Mean over all positions: (B, C, H, W) to (B, C). At 84 px this is the authors' 5 x 5 average pool."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Averages over height and width."""
-        return x.mean(dim=(2, 3))
+        """Averages over height and width, never in less than float32."""
+        return x.mean(dim=(2, 3), dtype=torch.promote_types(x.dtype, torch.float32))

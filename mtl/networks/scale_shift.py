@@ -34,16 +34,12 @@ class Shift(nn.Module):
         return bias + self.shift
 
 
-def scale_and_shift(blocks: Iterable[nn.Module]) -> list[nn.Parameter]:
-    """Adds Φ1 and Φ2 to every 3 x 3 convolution of the blocks and returns them.
+def scale_and_shift(blocks: Iterable[nn.Module]) -> None:
+    """Adds Φ1 and Φ2 to every 3 x 3 convolution of the blocks.
 
     The 1 x 1 shortcuts stay as they are, as in the authors' code.
     """
-    learned: list[nn.Parameter] = []
     for block in blocks:
         for conv in block.convs:  # type: ignore[union-attr]
-            scale, shift = Scale(conv.weight), Shift(conv.bias)
-            parametrize.register_parametrization(conv, "weight", scale)
-            parametrize.register_parametrization(conv, "bias", shift)
-            learned += [scale.scale, shift.shift]
-    return learned
+            parametrize.register_parametrization(conv, "weight", Scale(conv.weight))
+            parametrize.register_parametrization(conv, "bias", Shift(conv.bias))

@@ -1,6 +1,5 @@
 """The convergence figure: accuracy against iteration, with and without hard tasks (paper, figure 4)."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import matplotlib.pyplot as plt
 import seaborn as sns
 
 from mtl.cell import Cell
-from mtl.runtime.files import atomic, write_text
+from mtl.runtime.files import atomic, read_json, write_text
 
 PANEL_HEIGHT = 3.2  # inches
 
@@ -27,14 +26,15 @@ def write_convergence(layout: str, histories: Iterable[Path], csv: Path, png: Pa
         png: the figure.
         svg: the same as vectors.
     """
-    plan = json.loads(layout)
+    plan = read_json(layout, "--layout")
     points = pd.concat([_points(path) for path in histories], ignore_index=True)
     write_text(csv, points.to_csv(index=False, lineterminator="\n"))
 
     drawn = points.assign(
         method=points["method"].map(plan["methods"]),
         panel=[
-            f"{plan['datasets'][row.dataset]['title']}, {row.way}-way {row.shot}-shot" for row in points.itertuples()
+            f"{plan['datasets'][row.dataset]['title']}, {row.backbone}, {row.way}-way {row.shot}-shot"
+            for row in points.itertuples()
         ],
     )
     # A fixed salt gives the SVG's elements the same names on every run.

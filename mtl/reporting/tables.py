@@ -1,6 +1,5 @@
 """Tables: tidy as CSV, and laid out like the paper's as Markdown."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ import pandas as pd
 
 from mtl.cell import Cell
 from mtl.evaluation.statistics import mean_and_ci95
-from mtl.runtime.files import write_text
+from mtl.runtime.files import read_json, write_text
 
 COLUMNS = [
     "table", "row", "method", "dataset", "backbone", "protocol", "batch_norm", "way", "shot",
@@ -26,7 +25,7 @@ def write_table(layout: str, episodes: Iterable[Path], csv: Path, markdown: Path
         csv: one row per row, dataset, backbone, way and shot; accuracies in percent.
         markdown: rows as in the paper, one column per dataset and shot.
     """
-    plan = json.loads(layout)
+    plan = read_json(layout, "--layout")
     tidy = _tidy(plan, [(Cell.of(path), pd.read_csv(path)["accuracy"]) for path in episodes])
     write_text(csv, tidy.to_csv(index=False, lineterminator="\n"))
     write_text(markdown, _markdown(plan, tidy))
@@ -89,7 +88,8 @@ def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
         "",
         f"{_listed(way)}-way accuracy in percent, mean over {_listed(episodes)} test episodes ± the 95 % interval "
         f"1.96 s/√n over these episodes; {_listed(seeds)} seed(s), {_listed(sorted(set(tidy['backbone'])))}, "
-        f"{plan['batch_norm']} batch-norm statistics. Models and inner steps are chosen on validation episodes.",
+        f"{plan['batch_norm']} batch-norm statistics. Models, and inner steps where the config leaves a choice, are chosen on "
+        "validation episodes.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -8,7 +8,7 @@ import torch
 from mtl.runtime.errors import UserError
 from mtl.spec import Runtime
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float64": torch.float64}
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
@@ -41,4 +41,6 @@ def set_up(runtime: Runtime) -> Device:
     if runtime.device == "cuda" and not available:
         raise UserError("config: runtime.device: 'cuda' asks for a GPU, but torch sees none; write 'auto' or 'cpu'")
     use_gpu = available and runtime.device != "cpu"
+    # TF32 would silently replace the float32 that the spec names.
+    torch.backends.cudnn.allow_tf32 = False
     return Device(torch.device("cuda" if use_gpu else "cpu"), DTYPES[runtime.dtype])

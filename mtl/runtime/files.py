@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mtl.runtime.errors import UserError
+
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
@@ -31,6 +33,18 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Writes `content` as indented JSON, keys in the order given."""
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(text: str, where: str) -> Any:
+    """Parses JSON that was handed over on the command line.
+
+    Raises:
+        UserError: it is none; `where` names the option.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UserError(f"{where}: not JSON: {error}") from None
 
 
 def sha256(path: Path) -> str:

@@ -7,9 +7,13 @@ from importlib.resources import files
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator, ValidationError
+from jsonschema import Draft202012Validator, ValidationError, validators
 
 from mtl.runtime.errors import UserError
+
+# JSON counts 5.0 as an integer; a number of steps is not written like that.
+_CHECKER = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+_Validator = validators.extend(Draft202012Validator, type_checker=_CHECKER)
 
 
 @cache
@@ -26,9 +30,8 @@ def validate(content: Any, name: str, source: str) -> None:
     Raises:
         UserError: the first thing that is wrong, as one line.
     """
-    errors = sorted(
-        Draft202012Validator(schema(name)).iter_errors(content), key=lambda error: list(error.absolute_path)
-    )
+    found = _Validator(schema(name)).iter_errors(content)
+    errors = sorted(found, key=lambda error: [str(part) for part in error.absolute_path])
     if errors:
         raise UserError(f"{source}: {_explain(errors[0])}")
 
@@ -47,6 +50,8 @@ def _explain(error: ValidationError) -> str:
         return f"{dotted([*error.absolute_path, missing])}: missing"
     if kind == "type" and isinstance(value, str) and expected in ("number", "integer") and _is_number(value):
         return f"{where}: {value!r} is text, not a number; write {float(value)!r} (YAML needs a point: 1.0e-3)"
+    if kind == "type" and expected == "integer" and isinstance(value, float):
+        return f"{where}: {value!r} is not a whole number; write it without point and exponent"
     if kind == "type":
         return f"{where}: {value!r} is not of type {expected}"
     if kind == "enum":

@@ -14,7 +14,6 @@ from mtl.data.tasks import Tasks, TaskShape, draw_uniform
 from mtl.evaluation.episodes import episode_accuracies, in_batches, nearest_mean
 from mtl.learners.build import features_of, save_tensors
 from mtl.learners.learner import to_unit_interval
-from mtl.learners.meta_transfer import EPISODES_AT_ONCE
 from mtl.networks import BACKBONES, Backbone
 from mtl.runtime.device import Device, set_up
 from mtl.runtime.files import write_json
@@ -49,7 +48,8 @@ def pretrain(spec: PretrainSpec, resolved: str, paths: PretrainPaths) -> None:
     train = load_split(paths.images, paths.split, "train", device.torch_device)
     validation = load_split(paths.images, paths.split, "val", device.torch_device)
     rows, rng = validation.rows_by_class, numpy_generator(spec.seed, "pretrain validation")
-    episodes = draw_uniform(rows, TaskShape(min(5, len(rows)), 1, 15), VALIDATION_EPISODES, rng)
+    shape = TaskShape(min(5, len(rows)), 1, min(15, *(len(images) - 1 for images in rows)))
+    episodes = draw_uniform(rows, shape, VALIDATION_EPISODES, rng)
 
     # Layers initialise themselves from torch's global stream, and dropout draws from it.
     torch.manual_seed(torch_generator(spec.seed, "pretrain").initial_seed())
@@ -69,7 +69,7 @@ def pretrain(spec: PretrainSpec, resolved: str, paths: PretrainPaths) -> None:
 
 
 def _run(
-    spec: PretrainSpec, device: Device, train: ImageSet, network: nn.Module, validate: Callable[[], float]
+    spec: PretrainSpec, device: Device, train: ImageSet, network: nn.Sequential, validate: Callable[[], float]
 ) -> History:
     settings, history = spec.pretrain, History()
     labels = torch.from_numpy(train.labels).to(device.torch_device)
@@ -94,7 +94,7 @@ def _run(
 
 
 def _step(
-    network: nn.Module,
+    network: nn.Sequential,
     optimizer: torch.optim.Optimizer,
     rate: float,
     device: Device,
@@ -102,9 +102,11 @@ def _step(
     labels: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     network.train()
+    backbone, classifier = network
     with device.autocast():
-        logits = network(to_unit_interval(images))
-    loss = F.cross_entropy(logits.float(), labels)
+        features = backbone(to_unit_interval(images))
+    logits = classifier(features.to(classifier.weight.dtype))
+    loss = F.cross_entropy(logits, labels)
     optimizer.param_groups[0]["lr"] = rate
     optimizer.zero_grad()
     loss.backward()
@@ -123,4 +125,4 @@ def _validate(backbone: Backbone, validation: ImageSet, episodes: Tasks, device:
     backbone.eval()
     with torch.no_grad(), device.autocast():
         features = in_batches(lambda images: backbone(to_unit_interval(images)), validation.images)
-    return float(episode_accuracies(nearest_mean, features.float(), episodes, EPISODES_AT_ONCE).mean())
+    return float(episode_accuracies(nearest_mean, features.float(), episodes, len(episodes.classes)).mean())

@@ -58,6 +58,27 @@ def test_a_split_of_the_images_is_read_whole(tiny, test_images):
     assert [len(rows) for rows in test_images.rows_by_class] == [24] * 5
 
 
+def test_damaged_images_are_one_line(tiny, tmp_path):
+    whole = (tiny / "images.npy").read_bytes()
+    for name, content in (("short", whole[:5000]), ("text", b"<html>"), ("empty", b"")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(UserError, match=f"{name}: not prepared images"):
+            load_split(tmp_path / name, tiny / "split.csv", "test", CPU.torch_device)
+
+
+def test_images_of_another_split_file_are_refused(tiny, tmp_path):
+    np.save(tmp_path / "images.npy", np.zeros((3, 16, 16, 3), np.uint8))
+    with pytest.raises(UserError, match=r"does not hold the images of .*split\.csv"):
+        load_split(tmp_path / "images.npy", tiny / "split.csv", "test", CPU.torch_device)
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n"])
+def test_a_bad_split_file_is_one_line(tmp_path, text):
+    (tmp_path / "split.csv").write_text(text)
+    with pytest.raises(UserError, match=r"split\.csv: expected the columns image, class and split"):
+        read_rows(tmp_path / "split.csv", "test")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -3,6 +3,7 @@ import pytest
 
 from mtl.data.task_samplers import HardSampler, UniformSampler, build_sampler
 from mtl.data.tasks import TaskShape, draw_task, draw_uniform, labels
+from mtl.runtime.errors import UserError
 from mtl.spec import HardTasks
 
 SHAPE = TaskShape(way=5, shot=2, query=3)
@@ -56,23 +57,20 @@ def test_hard_phase_follows_every_few_plain_meta_batches(rng):
 
 
 def test_hard_tasks_are_made_of_classes_that_failed_in_this_cycle(rng):
-    failed, seen, hard_meta_batches = set(), {}, 0
+    failed, seen, hard_meta_batches = set(), set(), 0
     for phase, tasks, worst in play(hard_sampler(rng), 100, lambda tasks: np.array([2, 4])):
         if phase == "plain":
             if hard_meta_batches:
-                failed, seen, hard_meta_batches = set(), {}, 0
-            for task, label in enumerate(worst):
-                failed.add(int(label))
-                images = [*tasks.support[task], *tasks.query[task]]
-                seen.setdefault(int(label), set()).update(i for i in images if class_of(i) == label)
+                failed, seen, hard_meta_batches = set(), set(), 0
+            failed.update(worst.tolist())
+            seen.update(tasks.support.ravel(), tasks.query.ravel())
             continue
         hard_meta_batches += 1
         for classes, support, query in zip(tasks.classes, tasks.support, tasks.query, strict=True):
             assert set(classes.tolist()) <= failed
             assert len(set(classes.tolist())) == 5
             assert not set(support) & set(query)
-            for image in [*support, *query]:
-                assert int(image) not in seen[int(class_of(image))], "an image of the failed task came back"
+            assert not seen & {*support, *query}, "an image of the plain tasks came back"
 
 
 def test_fewer_classes_than_ways_give_no_hard_phase(rng):
@@ -85,14 +83,15 @@ def test_the_pool_is_emptied_after_a_hard_phase(rng):
     sampler = hard_sampler(rng)
     for _ in play(sampler, 12, lambda tasks: np.array([0, 1])):
         pass
-    assert sampler._pool == {}
+    assert sampler._pool == set()
+    assert sampler._seen == set()
 
 
 def test_hard_tasks_are_not_searched_for_failures(rng):
     sampler = hard_sampler(rng)
     phases = [phase for phase, _, _ in play(sampler, 11, lambda tasks: np.array([0, 1]))]
     assert phases[-1] == "hard"
-    pool = {label: set(images) for label, images in sampler._pool.items()}
+    pool = set(sampler._pool)
     sampler.hear(np.zeros((2, 5)))
     assert sampler._pool == pool
 
@@ -108,6 +107,27 @@ def test_random_control_has_the_same_schedule_but_other_classes(rng):
         if phase == "plain":
             assert np.array_equal(a.support, b.support)
     assert any(not np.array_equal(a.classes, b.classes) for (phase, a), (_, b) in zip(hard, control, strict=True))
+
+
+def test_random_control_draws_from_all_classes():
+    """Class 0 never fails, yet the control serves it."""
+    served = {"hard": set(), "hard-random": set()}
+    for name, classes in served.items():
+        rngs = np.random.default_rng(0), np.random.default_rng(1)
+        sampler = build_sampler(name, ROWS, SHAPE, 2, HardTasks(10, 4), rngs)
+        for phase, tasks, _ in play(sampler, 240):
+            if phase == "hard":
+                classes.update(tasks.classes.ravel().tolist())
+    # play() lets the highest class of each task fail, which class 0 never is.
+    assert 0 not in served["hard"]
+    assert served["hard-random"] == set(range(12))
+
+
+def test_too_few_images_or_classes_are_one_line(rng):
+    with pytest.raises(UserError, match=r"a class has 100 images, but a task needs 99 \+ 3"):
+        draw_uniform(ROWS, TaskShape(5, 99, 3), 1, rng)
+    with pytest.raises(UserError, match="the split has 12 classes, but a task needs 13"):
+        draw_uniform(ROWS, TaskShape(13, 1, 1), 1, rng)
 
 
 def test_plain_tasks_are_the_same_with_and_without_hard_tasks():

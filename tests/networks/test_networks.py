@@ -8,6 +8,11 @@ from mtl.networks.batch_norm import BatchNorm
 from mtl.networks.scale_shift import scale_and_shift
 
 
+def learned(network):
+    """Φ1 and Φ2, convolution by convolution."""
+    return [value for name, value in network.named_parameters() if name.endswith((".scale", ".shift"))]
+
+
 def parameters(network):
     return sum(parameter.numel() for parameter in network.parameters())
 
@@ -21,9 +26,10 @@ def test_resnet12_has_the_parameters_of_the_authors_code():
 
 
 def test_scale_and_shift_has_the_parameters_of_the_authors_code():
-    learned = scale_and_shift(BACKBONES["resnet12"](64).blocks)
-    assert sum(p.numel() for p in learned if p.dim() == 4) == 868_544
-    assert sum(p.numel() for p in learned if p.dim() == 1) == 2_880
+    network = BACKBONES["resnet12"](64)
+    scale_and_shift(network.blocks)
+    assert sum(p.numel() for p in learned(network) if p.dim() == 4) == 868_544
+    assert sum(p.numel() for p in learned(network) if p.dim() == 1) == 2_880
 
 
 @pytest.mark.parametrize(
@@ -95,23 +101,23 @@ def test_scale_and_shift_is_the_equation():
     conv = network.blocks[1].convs[0]
     conv.bias.data.normal_()
     weight, bias = conv.weight.detach().clone(), conv.bias.detach().clone()
-    learned = scale_and_shift(network.blocks)
-    assert [tuple(p.shape) for p in learned[:4]] == [(4, 3, 1, 1), (4,), (4, 4, 1, 1), (4,)]
-    for parameter in learned:
+    scale_and_shift(network.blocks)
+    assert sorted(tuple(p.shape) for p in learned(network)) == [(4,)] * 4 + [(4, 3, 1, 1)] + [(4, 4, 1, 1)] * 3
+    for parameter in learned(network):
         parameter.data.normal_()
+    scale, shift = conv.parametrizations.weight[0].scale.data, conv.parametrizations.bias[0].shift.data
     x = torch.randn(2, 4, 5, 5)
     slow = torch.zeros(2, 4, 5, 5)
     for out in range(4):
         for into in range(4):
-            kernel = weight[out, into] * learned[2].data[out, into]
+            kernel = weight[out, into] * scale[out, into]
             slow[:, out] += F.conv2d(x[:, into : into + 1], kernel.view(1, 1, 3, 3), padding=1)[:, 0]
-        slow[:, out] += bias[out] + learned[3].data[out]
+        slow[:, out] += bias[out] + shift[out]
     assert torch.allclose(conv(x), slow, atol=1e-5)
 
 
 def test_shortcuts_are_neither_scaled_nor_shifted():
     network = BACKBONES["resnet12"](2)
     scale_and_shift(network.blocks)
-    names = [name for name, _ in network.named_parameters() if "scale" in name or "shift" in name]
-    assert len(names) == 24
-    assert not any("shortcut" in name for name in names)
+    assert len(learned(network)) == 24
+    assert not any("shortcut" in name for name, value in network.named_parameters() if value in set(learned(network)))

@@ -74,7 +74,7 @@ def test_progress_in_a_log_is_one_line_a_report(capfd):
         progress.step()
         progress.report(loss=1.5, validation_accuracy=50.0)
     lines = capfd.readouterr().err.splitlines()
-    assert lines == ["[train] 0/4 loss 2", "[train] 2/4 loss 1.5 validation accuracy 50, 0 s left"]
+    assert lines == ["[train] 0/4 loss 2", "[train] 2/4 loss 1.5 validation accuracy 50 (0 s left)"]
 
 
 def test_a_cell_and_its_folder(tmp_path):
