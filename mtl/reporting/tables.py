@@ -83,13 +83,13 @@ def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
             group = row["group"]
             lines.append(f"| *{group}* |" + " |" * len(heads))
         lines.append("| " + " | ".join([row["row"], *(value[(row["method"], *column)] for column in columns)]) + " |")
-    way, episodes, seeds = (sorted(set(tidy[name])) for name in ("way", "episodes", "seeds"))
+    way, episodes, seeds, backbones = (sorted(set(tidy[name])) for name in ("way", "episodes", "seeds", "backbone"))
     lines += [
         "",
         f"{_listed(way)}-way accuracy in percent, mean over {_listed(episodes)} test episodes ± the 95 % interval "
-        f"1.96 s/√n over these episodes; {_listed(seeds)} seed(s), {_listed(sorted(set(tidy['backbone'])))}, "
-        f"{plan['batch_norm']} batch-norm statistics. Models, and inner steps where the config leaves a choice, are chosen on "
-        "validation episodes.",
+        f"1.96 s/√n over these episodes; {_listed(seeds)} seed(s), {_listed(backbones)}, {plan['batch_norm']} "
+        "batch-norm statistics. Models, and inner steps where the config leaves a choice, are chosen on validation "
+        "episodes.",
     ]
     return "\n".join(lines) + "\n"
 
