@@ -49,9 +49,8 @@ def evaluate(spec: EvaluateSpec, resolved: str, inputs: EvaluateInputs, episodes
     learner = build_learner(spec.method, spec.network, inputs.pretrained, spec.way, base_learner, spec.seed, device)
     if inputs.model is not None:
         load_learned(learner, inputs.model)
-    validation = _by_steps(learner, inputs, sorted(spec.test_steps), device.torch_device)
-    learner.steps = max(spec.test_steps, key=lambda steps: (validation.get(steps, 0.0), -steps))
-    accuracies = _score(learner, inputs, "test", [learner.steps], device.torch_device)[learner.steps]
+    validation = _choose_steps(spec, learner, inputs, device.torch_device)
+    accuracies = _score(spec, learner, inputs, "test", [learner.steps], device.torch_device)[learner.steps]
     mean, ci95 = mean_and_ci95(accuracies)
     write_episode_accuracies(accuracies, episodes_csv)
     write_json(
@@ -76,29 +75,40 @@ def write_episode_accuracies(accuracies: np.ndarray, path: Path) -> None:
     write_text(path, text.getvalue())
 
 
-def _by_steps(learner: Learner, inputs: EvaluateInputs, steps: list[int], device: torch.device) -> dict[int, float]:
-    """Mean validation accuracy for each number of inner steps; nothing to compute where there is no choice."""
-    if len(steps) == 1:
-        return {}
-    return {count: float(scores.mean()) for count, scores in _score(learner, inputs, "val", steps, device).items()}
+def _choose_steps(
+    spec: EvaluateSpec, learner: Learner, inputs: EvaluateInputs, device: torch.device
+) -> dict[int, float]:
+    """Sets the learner's inner steps and returns the validation accuracies that chose them, if there was a choice."""
+    candidates = sorted(spec.test_steps)
+    accuracies = {}
+    if len(candidates) > 1:
+        scores = _score(spec, learner, inputs, "val", candidates, device)
+        accuracies = {steps: float(scores[steps].mean()) for steps in candidates}
+    learner.steps = max(candidates, key=lambda steps: (accuracies.get(steps, 0.0), -steps))
+    return accuracies
 
 
 def _score(
-    learner: Learner, inputs: EvaluateInputs, split: str, steps: list[int], device: torch.device
+    spec: EvaluateSpec,
+    learner: Learner,
+    inputs: EvaluateInputs,
+    split: str,
+    candidates: list[int],
+    device: torch.device,
 ) -> dict[int, np.ndarray]:
     """Accuracy of every stored episode of a split, for each number of inner steps."""
     images = load_split(inputs.images, inputs.split, split, device)
     episodes = read_episodes(inputs.test_episodes if split == "test" else inputs.validation_episodes, images)
     embedded = embed_all(learner, in_batches(learner.bank, images.images))
-    scores = {}
-    with Progress(f"{split} episodes", len(steps) * len(episodes.classes)) as progress:
+    scores, name = {}, f"{spec.method.name} {spec.way}way-{spec.shot}shot, {split} episodes"
+    with Progress(name, len(candidates) * len(episodes.classes)) as progress:
 
         def solved(count: int) -> None:
             progress.step(count)
             if not progress.done % REPORT_EVERY:
                 progress.report()
 
-        for learner.steps in steps:
+        for learner.steps in candidates:
             scores[learner.steps] = score(learner, embedded, episodes, solved)
             progress.report(steps=learner.steps, accuracy=float(scores[learner.steps].mean()))
     return scores
