@@ -20,7 +20,7 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: install ## Table 1 and its figure on the embedded dataset (about 8 minutes on 2 cores)
+demo: install ## Table 1 and its figure on the embedded dataset (about 10 minutes on 2 cores)
 	$(RUN) snakemake --cores $(CORES) results/table1.csv results/figures/convergence.png
 	@cat results/table1.md
 

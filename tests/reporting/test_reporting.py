@@ -7,6 +7,7 @@ import pytest
 from mtl.cell import Cell
 from mtl.reporting.convergence import write_convergence
 from mtl.reporting.tables import write_table
+from tests.conftest import ROOT
 
 LAYOUT = {
     "table": "table1",
@@ -76,3 +77,9 @@ def test_figure_draws_validated_iterations_and_is_the_same_bytes_twice(tmp_path)
     assert points["accuracy"].tolist() == [40, 45.5, 40, 45.5]
     for suffix in ("csv", "png", "svg"):
         assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
+
+
+def test_the_readme_shows_the_table_that_is_kept_with_it():
+    kept = (ROOT / "docs/results/glyphs/table1.md").read_text(encoding="utf-8").split("\n", 2)[2].strip()
+    shown = (ROOT / "README.md").read_text(encoding="utf-8").split("<!-- table1 -->")[1].split("<!-- /table1 -->")[0]
+    assert shown.strip() == kept
