@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from mtl.runtime.errors import UserError
+from mtl.runtime.errors import one_line_errors
 
 app = typer.Typer(
     help="Stages of the Meta-Transfer Learning reproduction. Snakemake calls them; they also run by hand.",
@@ -129,11 +129,8 @@ def config_reference() -> None:
 
 def main() -> None:
     """Entry point: what the user can mend is one line on stderr and exit code 1."""
-    try:
+    with one_line_errors(lambda message: sys.stderr.write(f"mtl: error: {message}\n")):
         app()
-    except UserError as error:
-        sys.stderr.write(f"mtl: error: {error}\n")
-        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -49,8 +49,10 @@ def read_yaml(path: Path) -> Config:
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: {error}") from None
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: not YAML: {error}".replace('in "<unicode string>", ', "at ")) from None
     if not isinstance(content, dict):
         raise UserError(f"{path}: expected a mapping of keys to values")
     return content

@@ -1,4 +1,8 @@
-"""The one exception a user is meant to see."""
+"""The one exception a user is meant to see, and how it is shown."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 
 class UserError(Exception):
@@ -6,3 +10,13 @@ class UserError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))
+
+
+@contextmanager
+def one_line_errors(show: Callable[[str], object]) -> Iterator[None]:
+    """Ends the program with exit code 1 on a `UserError`, after showing its one line and no traceback."""
+    try:
+        yield
+    except UserError as error:
+        show(str(error))
+        sys.exit(1)

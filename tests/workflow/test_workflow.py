@@ -185,6 +185,20 @@ def test_a_change_reruns_exactly_what_it_touches(project, name):
     assert [job for job in planned(project) if job != "default" and job != "all"] == sorted(expected)
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("shots: [1, 5\nway: 5\n", "config/config.yaml: not YAML: while parsing a flow sequence at line 1, column 8"),
+        ("", "config/config.yaml: expected a mapping of keys to values"),
+    ],
+)
+def test_a_config_that_is_no_yaml_is_one_line(project, text, line):
+    (project / "config/config.yaml").write_text(text)
+    code, output = snakemake(project)
+    assert code == 1
+    assert output.splitlines()[-1].startswith(line)
+
+
 def test_a_mistake_in_the_config_is_one_line_before_any_job(project):
     edit(project / "config/config.yaml", lambda config: config["meta_train"].update(iteratons=3))
     code, output = snakemake(project)
