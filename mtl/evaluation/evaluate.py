@@ -105,7 +105,7 @@ def _score(
 
         def solved(count: int) -> None:
             progress.step(count)
-            if not progress.done % REPORT_EVERY:
+            if progress.done % REPORT_EVERY == 0 and progress.done % len(episodes.classes):
                 progress.report()
 
         for learner.steps in candidates:

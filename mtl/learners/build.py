@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from mtl.learners.base_learner import Head
 from mtl.learners.learner import Learner
@@ -75,7 +75,7 @@ def save_tensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
     """Writes tensors as safetensors, atomically; the same values give the same bytes."""
     plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     with atomic(path) as temporary:
-        save_file(plain, temporary)
+        temporary.write_bytes(save(plain))
 
 
 def _load(module: torch.nn.Module, path: Path, expected: dict[str, torch.Tensor]) -> None:

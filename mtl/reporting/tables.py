@@ -87,7 +87,7 @@ def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
     lines += [
         "",
         f"{_listed(way)}-way accuracy in percent, mean over {_listed(episodes)} test episodes ± the 95 % interval "
-        f"1.96 s/√n over these episodes; {_listed(seeds)} seed(s), {_listed(backbones)}, {plan['batch_norm']} "
+        f"1.96 s/√n over these episodes; seeds: {_listed(seeds)}, {_listed(backbones)}, {plan['batch_norm']} "
         "batch-norm statistics. Models, and inner steps where the config leaves a choice, are chosen on validation "
         "episodes.",
     ]

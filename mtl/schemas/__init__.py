@@ -15,6 +15,9 @@ from mtl.runtime.errors import UserError
 _CHECKER = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
 _Validator = validators.extend(Draft202012Validator, type_checker=_CHECKER)
 
+# What config/README.md calls the types.
+_NAMES = {"array": "list", "object": "mapping", "string": "text", "boolean": "true or false"}
+
 
 @cache
 def schema(name: str) -> dict[str, Any]:
@@ -53,7 +56,7 @@ def _explain(error: ValidationError) -> str:
     if kind == "type" and expected == "integer" and isinstance(value, float):
         return f"{where}: {value!r} is not a whole number; write it without point and exponent"
     if kind == "type":
-        return f"{where}: {value!r} is not of type {expected}"
+        return f"{where}: {value!r} is not of type {_NAMES.get(expected, expected)}"
     if kind == "enum":
         return f"{where}: {value!r} is not one of {', '.join(map(str, expected))}{suggestion(value, expected)}"
     return f"{where}: {error.message}"
