@@ -27,22 +27,48 @@ Output = Annotated[Path, typer.Option(dir_okay=False)]
 
 
 @app.command()
-def split(
-    classes: Input, images_per_class: Annotated[int, typer.Option(help="Images of each class.")], output: Output
+def fetch(
+    spec: SpecText,
+    archives: Annotated[Path, typer.Option(file_okay=False, help="Folder for downloads.")],
+    output: Output,
+    folder: Annotated[str, typer.Option(help="Folder of archives or trees; empty: download.")] = "",
 ) -> None:
-    """Writes which image belongs to which class and split."""
-    from mtl.data.split import read_classes, write_split
+    """Finds or downloads a dataset and verifies it."""
+    from mtl.data.fetch import fetch
+    from mtl.spec import FetchSpec, from_json
 
-    write_split(read_classes(classes), images_per_class, output)
+    fetch(from_json(FetchSpec, spec), Path(folder) if folder else None, archives, output)
 
 
 @app.command()
-def prepare(spec: SpecText, split: Input, images: Output, samples: Output, summary: Output) -> None:
+def split(
+    classes: Input,
+    images_per_class: Annotated[int, typer.Option(help="Images of each class, at least.")],
+    output: Output,
+    source: OptionalInput = None,
+) -> None:
+    """Writes which image belongs to which class and split."""
+    from mtl.data.images_of import with_images
+    from mtl.data.split import read_class_list, write_split
+
+    write_split(with_images(read_class_list(classes), images_per_class, source), output)
+
+
+@app.command()
+def prepare(
+    spec: SpecText,
+    split: Input,
+    images: Output,
+    samples: Output,
+    summary: Output,
+    source: OptionalInput = None,
+    threads: Annotated[int, typer.Option(min=1)] = 1,
+) -> None:
     """Prepares all images of a dataset as one array."""
-    from mtl.data.prepare import prepare_glyphs
+    from mtl.data.prepare import prepare
     from mtl.spec import PrepareSpec, from_json
 
-    prepare_glyphs(from_json(PrepareSpec, spec), split, images, samples, summary)
+    prepare(from_json(PrepareSpec, spec), threads, split, source, images, samples, summary)
 
 
 @app.command()

@@ -39,13 +39,31 @@ class JobSpecs:
         """How many images each class of a dataset has."""
         return int(self.datasets[wildcards.dataset]["images_per_class"])
 
+    def rendered(self, wildcards: Wildcards) -> bool:
+        """Whether the images of a dataset are rendered and come from nowhere."""
+        return bool(self.datasets[wildcards.dataset]["kind"] == "glyphs")
+
+    def fetch(self, wildcards: Wildcards) -> str:
+        """Spec of a dataset's sources."""
+        sources = [
+            specs.SourceSpec(
+                source["layout"],
+                [
+                    specs.ArchiveFile(file["name"], file.get("checksum"), file.get("size"), file.get("urls", []))
+                    for file in source.get("files", [])
+                ],
+            )
+            for source in self.datasets[wildcards.dataset]["sources"]
+        ]
+        return _dump(specs.FetchSpec(wildcards.dataset, sources))
+
     def prepare(self, wildcards: Wildcards) -> str:
         """Spec of the prepared images of a dataset."""
         entry = self.datasets[wildcards.dataset]
         return _dump(
             specs.PrepareSpec(
                 dataset=wildcards.dataset,
-                seed=entry["seed"],
+                seed=entry.get("seed"),
                 size=int(wildcards.size),
                 digest=entry["digests"].get(wildcards.size),
             )
@@ -60,7 +78,9 @@ class JobSpecs:
     def pretrain(self, wildcards: Wildcards) -> str:
         """Spec of a pre-training."""
         settings = self.plan.settings(dataset=wildcards.dataset, backbone=wildcards.backbone)
-        own = ("iterations", "batch_size", "dropout", "crop_padding", "flip", "log_every")
+        own = (
+            "iterations", "batch_size", "optimizer", "weight_decay", "dropout", "crop_padding", "flip", "log_every",
+        )  # fmt: skip
         return _dump(
             specs.PretrainSpec(
                 network=self._network(wildcards, settings),

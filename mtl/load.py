@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from mtl.cell import Cell
-from mtl.data.split import SPLITS, read_classes
+from mtl.data.split import SPLITS, read_class_list
 from mtl.plan import Config, Plan
 from mtl.runtime.errors import UserError
 from mtl.schemas import schema, suggestion, validate
@@ -127,7 +127,7 @@ def _check_class_lists(plan: Plan, project: Path) -> None:
         path = project / entry["split"]
         if not path.is_file():
             raise UserError(f"config/datasets.yaml: {dataset}.split: there is no file {entry['split']}")
-        counts = {split: len(names) for split, names in read_classes(path).items()}
+        counts = {split: len(names) for split, names in read_class_list(path).items()}
         if counts != entry["classes"]:
             raise UserError(
                 f"config/datasets.yaml: {dataset}.classes: {entry['classes']}, but {entry['split']} has {counts}"

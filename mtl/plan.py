@@ -42,6 +42,7 @@ class Plan:
             {
                 "table": table,
                 "title": self.tables[table]["title"],
+                "note": self.config["note"],
                 "rows": rows,
                 "datasets": self._titles(),
                 "protocol": "default",
@@ -56,7 +57,8 @@ class Plan:
     def convergence_layout(self) -> str:
         """Title and curves of the convergence figure, as JSON."""
         labels = {method: self.methods[method]["label"] for method in self.curves()}
-        return as_json({"title": self.tables["convergence"]["title"], "methods": labels, "datasets": self._titles()})
+        title, note = self.tables["convergence"]["title"], self.config["note"]
+        return as_json({"title": title, "note": note, "methods": labels, "datasets": self._titles()})
 
     def _titles(self) -> Config:
         return {name: {key: self.datasets[name][key] for key in ("title", "note")} for name in self.config["datasets"]}

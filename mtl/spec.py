@@ -71,7 +71,9 @@ class Pretrain:
 
     iterations: int
     batch_size: int
+    optimizer: str
     schedule: Schedule
+    weight_decay: float
     dropout: float
     crop_padding: int
     flip: bool
@@ -106,11 +108,41 @@ class BaseLearner:
 
 
 @dataclass(frozen=True)
-class PrepareSpec:
-    """Spec of `mtl prepare`; `digest` is the SHA-256 that the pixels should have, where it is known."""
+class ArchiveFile:
+    """A file of a published dataset; `checksum` is `md5:...` or `sha256:...`, None where nobody printed one."""
+
+    name: str
+    checksum: str | None
+    size: int | None
+    urls: list[str]
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """One form in which a dataset is published; without files it is an unpacked tree."""
+
+    layout: str
+    files: list[ArchiveFile]
+
+
+@dataclass(frozen=True)
+class FetchSpec:
+    """Spec of `mtl fetch`; the first source that is there, or can be downloaded, is taken."""
 
     dataset: str
-    seed: int
+    sources: list[SourceSpec]
+
+
+@dataclass(frozen=True)
+class PrepareSpec:
+    """Spec of `mtl prepare`.
+
+    `seed` is that of rendered images and None for others; `digest` is the SHA-256 that the pixels should have, where it
+    is known.
+    """
+
+    dataset: str
+    seed: int | None
     size: int
     digest: str | None
 

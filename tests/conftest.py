@@ -9,8 +9,9 @@ import torch
 
 from mtl.data.episodes import read_episodes, write_episodes
 from mtl.data.image_set import load_split
-from mtl.data.prepare import prepare_glyphs
-from mtl.data.split import read_classes, write_split
+from mtl.data.images_of import with_images
+from mtl.data.prepare import prepare
+from mtl.data.split import read_class_list, write_split
 from mtl.learners.build import save_tensors
 from mtl.load import read_yaml
 from mtl.networks import BACKBONES
@@ -43,12 +44,14 @@ def one_thread():
 def tiny(tmp_path_factory):
     """A folder with 10 + 5 + 5 classes of 24 letters at 16 px: split.csv, images.npy, val.npz, test.npz, theta."""
     folder = tmp_path_factory.mktemp("tiny")
-    classes = read_classes(ROOT / "config/splits/glyphs.csv")
-    few = {split: names[: 10 if split == "train" else 5] for split, names in classes.items()}
-    write_split(few, 24, folder / "split.csv")
-    prepare_glyphs(
+    classes = read_class_list(ROOT / "config/splits/glyphs.csv")
+    few = {split: dict(list(names.items())[: 10 if split == "train" else 5]) for split, names in classes.items()}
+    write_split(with_images(few, 24, None), folder / "split.csv")
+    prepare(
         PrepareSpec("glyphs", 0, 16, None),
+        1,
         folder / "split.csv",
+        None,
         folder / "images.npy",
         folder / "samples.png",
         folder / "summary.json",

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mtl.data.image_set import ImageSet, read_rows
+from mtl.data.image_set import ImageSet
+from mtl.data.split import read_rows
 from mtl.data.tasks import Tasks, TaskShape, draw_uniform
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import atomic

@@ -1,12 +1,12 @@
 """The images of one split as one tensor on the device."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from mtl.data.split import read_rows
 from mtl.runtime.errors import UserError
 
 
@@ -30,22 +30,6 @@ class ImageSet:
     def rows_by_class(self) -> list[np.ndarray]:
         """Indices into `images`, class by class."""
         return [np.flatnonzero(self.labels == label) for label in range(len(self.class_names))]
-
-
-def read_rows(split_csv: Path, split: str) -> tuple[int, list[str]]:
-    """The first row of a split in `split.csv` and the class of each of its images.
-
-    Raises:
-        UserError: the split is empty, or its rows are not together.
-    """
-    with split_csv.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    if not rows or not {"image", "class", "split"} <= rows[0].keys():
-        raise UserError(f"{split_csv}: expected the columns image, class and split; delete it and run again")
-    indices = [index for index, row in enumerate(rows) if row["split"] == split]
-    if not indices or indices[-1] - indices[0] + 1 != len(indices):
-        raise UserError(f"{split_csv}: the rows of split {split!r} must be there and stand together")
-    return indices[0], [rows[index]["class"] for index in indices]
 
 
 def load_split(images: Path, split_csv: Path, split: str, device: torch.device) -> ImageSet:

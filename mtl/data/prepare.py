@@ -1,58 +1,131 @@
 """The `prepare` stage: every image of a dataset as one uint8 array that can be memory-mapped."""
 
-import csv
-import hashlib
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from mtl.data.glyphs import Renderer, render
+from mtl.data.checks import digest, duplicates
+from mtl.data.decode import decoded
 from mtl.data.samples import write_samples
+from mtl.data.source import Source, read_source
+from mtl.data.split import Row, read_split
+from mtl.runtime.errors import UserError
 from mtl.runtime.files import atomic, write_json
 from mtl.runtime.progress import Progress
 from mtl.spec import PrepareSpec
 
+REPORT_EVERY = 5000  # images
+SHOWN = 10  # groups of duplicates in the log; the summary has all
 
-def prepare_glyphs(spec: PrepareSpec, split: Path, images: Path, samples: Path, summary: Path) -> None:
-    """Renders the dataset `glyphs`: `images` becomes a .npy of shape (images, size, size, 3), in the order of `split`.
 
-    `samples` becomes a picture of some of them, `summary` gets the counts and the SHA-256 of the pixels. Another
-    matplotlib or another kind of processor may round a pixel differently; that is said in one line and recorded,
+def prepare(
+    spec: PrepareSpec, threads: int, split: Path, source: Path | None, images: Path, samples: Path, summary: Path
+) -> None:
+    """Prepares a dataset at one image size; without a `source` its images are rendered (`glyphs`).
+
+    `images` becomes a .npy of shape (images, size, size, 3), row i being row i of `split`; `samples` a picture of some
+    of them; `summary` counts them, names the source, the duplicates and the SHA-256 of the pixels. Images of another
+    size are scaled to the square directly, as in mini-imagenet-tools, with an antialiasing bilinear filter.
+
+    Other packages, another processor or another source may give other pixels. That is said in one line and recorded,
     because results then agree only within their intervals.
+
+    Raises:
+        UserError: an image is missing, damaged or absurdly large.
     """
-    with split.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    renderer = Renderer(spec.size)
-    pixels = np.empty((len(rows), spec.size, spec.size, 3), dtype=np.uint8)
-    with Progress(f"prepare {spec.dataset}", len(rows)) as progress:
-        for index, row in enumerate(rows):
-            name, number = row["image"].split("/")
-            pixels[index] = render(int(name.removeprefix("U+"), 16), int(number), spec.seed, renderer)
-            progress.step()
-            if (index + 1) % 5000 == 0:
-                progress.report()
-    digest = hashlib.sha256(pixels.tobytes()).hexdigest()
-    if spec.digest not in (None, digest):
-        sys.stderr.write(
-            f"note: the pixels of {spec.dataset} differ from the reference rendering (config/datasets.yaml: "
-            f"{spec.dataset}.digests): another matplotlib or processor; expect results within their intervals only\n"
-        )
+    rows = read_split(split)
+    found = None if source is None else read_source(source)
+    seen, sizes = np.zeros(len(rows), dtype=bool), Counter[str]()
     with atomic(images) as temporary:
-        np.save(temporary, pixels)
-    write_samples(pixels, [row["class"] for row in rows], samples)
-    classes = {row["class"]: row["split"] for row in rows}
-    write_json(
-        summary,
-        {
-            "dataset": spec.dataset,
-            "size": spec.size,
-            "images": len(rows),
-            "classes": dict(Counter(classes.values())),
-            "sha256": digest,
-            "matplotlib": version("matplotlib"),
-            "reference": None if spec.digest is None else digest == spec.digest,
-        },
-    )
+        shape = (len(rows), spec.size, spec.size, 3)
+        pixels = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
+        with Progress(f"prepare {spec.dataset}", len(rows)) as progress:
+            for index, image, size in _rendered(spec, rows) if found is None else _read(spec, rows, found, threads):
+                if seen[index]:
+                    raise UserError(f"{source}: image {rows[index].image} is in {_place(found)} twice")
+                pixels[index], seen[index] = image, True
+                sizes[size] += 1
+                progress.step()
+                if progress.done % REPORT_EVERY == 0:
+                    progress.report()
+        if missing := len(rows) - np.count_nonzero(seen):
+            first = rows[int(np.argmin(seen))]
+            raise UserError(
+                f"{source}: {missing} of {len(rows)} images are not in {_place(found)}; "
+                f"the first is {first.image} of class {first.class_name}"
+            )
+        pixels.flush()
+        content = _summary(spec, rows, found, pixels, sizes)
+        write_samples(pixels, [row.class_name for row in rows], samples)
+        write_json(summary, content)
+    _say(spec, content)
+
+
+def _rendered(spec: PrepareSpec, rows: list[Row]) -> Iterator[tuple[int, np.ndarray, str]]:
+    from mtl.data.glyphs import Renderer, render
+
+    if spec.seed is None:
+        raise UserError("--spec.seed: rendered images need a seed")
+    renderer = Renderer(spec.size)
+    for index, row in enumerate(rows):
+        name, _, number = row.image.partition("/")
+        image = render(int(name.removeprefix("U+"), 16), int(number), spec.seed, renderer)
+        yield index, image, f"{spec.size}x{spec.size}"
+
+
+def _read(spec: PrepareSpec, rows: list[Row], source: Source, threads: int) -> Iterator[tuple[int, np.ndarray, str]]:
+    from mtl.data.layouts import LAYOUTS
+
+    index_of = {row.image: index for index, row in enumerate(rows)}
+    wanted: dict[str, list[str]] = {}
+    for row in rows:
+        wanted.setdefault(row.class_name, []).append(row.image)
+    layout = LAYOUTS[source.layout]
+    for name, image, size in decoded(layout(source.members(), wanted), spec.size, threads):
+        yield index_of[name], image, size
+
+
+def _place(source: Source | None) -> str:
+    return "the rendering" if source is None else f"{source.root} ({source.layout})"
+
+
+def _summary(
+    spec: PrepareSpec, rows: list[Row], source: Source | None, pixels: np.ndarray, sizes: Counter[str]
+) -> dict[str, Any]:
+    per_class = Counter(row.class_name for row in rows)
+    sha256, package = digest(pixels), "matplotlib" if source is None else "pillow"
+    return {
+        "dataset": spec.dataset,
+        "size": spec.size,
+        "images": len(rows),
+        "classes": dict(Counter({row.class_name: row.split for row in rows}.values())),
+        "images_per_class": {"least": min(per_class.values()), "most": max(per_class.values())},
+        "source": None if source is None else {"layout": source.layout, "files": source.files},
+        "source_sizes": dict(sizes.most_common(10)),
+        "sha256": sha256,
+        "reference": None if spec.digest is None else sha256 == spec.digest,
+        "packages": {package: version(package)},
+        "duplicates": duplicates(pixels, rows),
+    }
+
+
+def _say(spec: PrepareSpec, content: dict[str, Any]) -> None:
+    """The counts, and whatever a reader of the numbers should know, one line each."""
+    classes = ", ".join(f"{count} {split}" for split, count in content["classes"].items())
+    lines = [f"{content['images']} images of {classes} classes"]
+    for splits, groups in content["duplicates"].items():
+        where = f"between {splits.replace(', ', ' and ')}" if "," in splits else f"within {splits}"
+        names = "; ".join(" = ".join(group) for group in groups[:SHOWN]) + ("; ..." if len(groups) > SHOWN else "")
+        lines.append(f"note: {len(groups)} groups of equal images {where}: {names}")
+    if content["reference"] is False:
+        lines.append(
+            f"note: the pixels of {spec.dataset} differ from the reference (config/datasets.yaml: {spec.dataset}."
+            "digests): another source, version of Pillow or matplotlib, or processor; expect results within their "
+            "intervals only"
+        )
+    sys.stderr.write("".join(f"[prepare {spec.dataset}] {line}\n" for line in lines))

@@ -1,43 +1,99 @@
 """The `split` stage: which image belongs to which class and split, one row an image."""
 
 import csv
-import io
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from mtl.runtime.errors import UserError
-from mtl.runtime.files import write_text
+from mtl.runtime.files import write_csv
 
 SPLITS = ("train", "val", "test")
+ClassList = dict[str, dict[str, list[str]]]
 
 
-def read_classes(path: Path) -> dict[str, list[str]]:
-    """Reads a class list (columns `split,class,...`): the classes of each split, in the order of the file.
+class Row(NamedTuple):
+    """A row of `split.csv`: row i is image i of the prepared dataset."""
+
+    image: str
+    class_name: str
+    split: str
+
+
+def read_class_list(path: Path) -> ClassList:
+    """Reads who is in which split: split -> class -> its images, in the order of the file.
+
+    The file has the columns `split,class`, one row a class; or `split,class,image`, one row an image (as in the lists
+    of Ravi and Larochelle); without that column the lists of images are empty. Where there is a column `superclass`,
+    each of its values must keep to one split (as in FC100).
 
     Raises:
-        UserError: a column is missing, a split is unknown, or a class stands twice.
+        UserError: a column is missing, a split is unknown, or a class, an image or a super-class stands twice.
     """
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    classes: dict[str, list[str]] = {split: [] for split in SPLITS}
-    seen: set[str] = set()
-    for number, row in enumerate(rows, start=2):
-        if "split" not in row or "class" not in row:
-            raise UserError(f"{path}: expected the columns split and class")
-        if row["split"] not in classes:
-            raise UserError(f"{path}: line {number}: split {row['split']!r} is none of {', '.join(SPLITS)}")
-        if row["class"] in seen:
-            raise UserError(f"{path}: line {number}: class {row['class']!r} stands twice")
-        seen.add(row["class"])
-        classes[row["split"]].append(row["class"])
+    classes: ClassList = {split: {} for split in SPLITS}
+    split_of: dict[tuple[str, str], str] = {}
+    images: set[str] = set()
+    for number, row in _rows(path, ("split", "class")):
+        split, name, image = row["split"], row["class"], row.get("image")
+        if split not in classes:
+            raise UserError(f"{path}: line {number}: split {split!r} is none of {', '.join(SPLITS)}")
+        for kind in ("class", "superclass"):
+            if kind in row and (other := split_of.setdefault((kind, row[kind]), split)) != split:
+                raise UserError(f"{path}: line {number}: {kind} {row[kind]!r} stands in {other}, too")
+        if image in images or (image is None and name in classes[split]):
+            what = f"class {name!r}" if image is None else f"image {image!r}"
+            raise UserError(f"{path}: line {number}: {what} stands twice")
+        listed = classes[split].setdefault(name, [])
+        if image is not None:
+            images.add(image)
+            listed.append(image)
     return classes
 
 
-def write_split(classes: dict[str, list[str]], images_per_class: int, output: Path) -> None:
-    """Writes `split.csv` (columns `image,class,split`), ordered by split and class: row i is image i of the dataset."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["image", "class", "split"])
-    for split in SPLITS:
-        for name in classes[split]:
-            writer.writerows([f"{name}/{image:04d}", name, split] for image in range(images_per_class))
-    write_text(output, text.getvalue())
+def numbered(name: str, count: int) -> list[str]:
+    """The images of a class whose images have no names of their own."""
+    return [f"{name}/{image:04d}" for image in range(count)]
+
+
+def write_split(classes: Mapping[str, Mapping[str, list[str]]], output: Path) -> None:
+    """Writes `split.csv` (columns `image,class,split`), ordered by split and class."""
+    rows = [Row(image, name, split) for split in SPLITS for name, images in classes[split].items() for image in images]
+    write_csv(output, ["image", "class", "split"], rows)
+
+
+def read_split(path: Path) -> list[Row]:
+    """Reads `split.csv`.
+
+    Raises:
+        UserError: it is not one.
+    """
+    return [Row(row["image"], row["class"], row["split"]) for _, row in _rows(path, ("image", "class", "split"))]
+
+
+def read_rows(path: Path, split: str) -> tuple[int, list[str]]:
+    """The first row of a split in `split.csv` and the class of each of its images.
+
+    Raises:
+        UserError: the split is empty, or its rows are not together.
+    """
+    rows = read_split(path)
+    indices = [index for index, row in enumerate(rows) if row.split == split]
+    if not indices or indices[-1] - indices[0] + 1 != len(indices):
+        raise UserError(f"{path}: the rows of split {split!r} must be there and stand together")
+    return indices[0], [rows[index].class_name for index in indices]
+
+
+def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of a CSV with their line numbers."""
+    wanted = f"{', '.join(columns[:-1])} and {columns[-1]}"
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            if not set(columns) <= set(reader.fieldnames or ()):
+                raise UserError(f"{path}: expected the columns {wanted}")
+            for row in reader:
+                if None in row or None in row.values():
+                    raise UserError(f"{path}: line {reader.line_num}: not as many values as columns")
+                yield reader.line_num, row
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: not a CSV file in UTF-8 ({error})") from None

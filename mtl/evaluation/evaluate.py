@@ -1,7 +1,5 @@
 """The `evaluate` stage: one cell's accuracy on the stored test episodes."""
 
-import csv
-import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,7 @@ from mtl.evaluation.episodes import embed_all, in_batches, score
 from mtl.evaluation.statistics import mean_and_ci95
 from mtl.learners import Learner, build_learner, load_learned
 from mtl.runtime.device import set_up
-from mtl.runtime.files import write_json, write_text
+from mtl.runtime.files import write_csv, write_json
 from mtl.runtime.progress import Progress
 from mtl.runtime.provenance import provenance
 from mtl.spec import BaseLearner, EvaluateSpec
@@ -68,11 +66,8 @@ def evaluate(spec: EvaluateSpec, resolved: str, inputs: EvaluateInputs, episodes
 
 def write_episode_accuracies(accuracies: np.ndarray, path: Path) -> None:
     """Writes `episodes.csv`: one row an episode, accuracies in percent."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["episode", "accuracy"])
-    writer.writerows((episode, f"{accuracy:.6f}") for episode, accuracy in enumerate(accuracies))
-    write_text(path, text.getvalue())
+    rows = ((episode, f"{accuracy:.6f}") for episode, accuracy in enumerate(accuracies))
+    write_csv(path, ["episode", "accuracy"], rows)
 
 
 def _choose_steps(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
@@ -56,8 +57,8 @@ def write_convergence(layout: str, histories: Iterable[Path], csv: Path, png: Pa
         plt.close(grid.figure)
 
 
-def _title(plan: dict[str, dict[str, dict[str, str]]]) -> str:
-    notes = [entry["note"] for entry in plan["datasets"].values() if entry["note"]]
+def _title(plan: dict[str, Any]) -> str:
+    notes = [note for note in (plan["note"], *(entry["note"] for entry in plan["datasets"].values())) if note]
     return f"{plan['title']} ({'; '.join(notes)})" if notes else str(plan["title"])
 
 

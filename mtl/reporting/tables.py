@@ -75,7 +75,8 @@ def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
         for dataset, backbone, shot in columns
     ]
     lines = [f"# {plan['title']}", ""]
-    lines += [f"**{entry['note']}**\n" for entry in plan["datasets"].values() if entry["note"]]
+    notes = [plan["note"], *(entry["note"] for entry in plan["datasets"].values())]
+    lines += [f"**{note}**\n" for note in notes if note]
     lines += ["| | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
     group = None
     for row in plan["rows"]:

@@ -11,14 +11,29 @@ class Progress:
     """Counts iterations; `report` shows the latest numbers."""
 
     def __init__(self, name: str, total: int) -> None:
-        self._name, self._total, self.done = name, total, 0
+        self._name, self.done = name, 0
         self._began = time.monotonic()
         self._bar = tqdm(desc=name, total=total, disable=None, leave=True)
+        self.total = total
+
+    @property
+    def total(self) -> int:
+        """Iterations in all; may be set later, and is 0 while unknown."""
+        return self._total
+
+    @total.setter
+    def total(self, total: int) -> None:
+        self._total = total
+        self._bar.total = total or None
 
     def __enter__(self) -> "Progress":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leaves the bar as it is."""
         self._bar.close()
 
     def step(self, count: int = 1) -> None:
@@ -32,7 +47,7 @@ class Progress:
             self._bar.set_postfix({name: f"{value:.4g}" for name, value in numbers.items()})
             return
         shown = " ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in numbers.items())
-        parts = [f"[{self._name}] {self.done}/{self._total}", *([shown] if shown else [])]
+        parts = [f"[{self._name}] {self.done}/{self._total or '?'}", *([shown] if shown else [])]
         if 0 < self.done < self._total:
             parts.append(f"({(time.monotonic() - self._began) / self.done * (self._total - self.done):.0f} s left)")
         sys.stderr.write(" ".join(parts) + "\n")

@@ -1,13 +1,11 @@
 """`history.csv`: one row an iteration, written at the end."""
 
-import csv
-import io
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
-from mtl.runtime.files import write_text
+from mtl.runtime.files import write_csv
 
 COLUMNS = ("iteration", "tasks_seen", "phase", "loss", "accuracy", "validation_accuracy", "learning_rate")
 
@@ -50,17 +48,14 @@ class History:
 
     def write(self, path: Path) -> None:
         """Writes the file atomically."""
-        text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-        writer.writeheader()
+        rows = []
         for row in self._rows:
             loss, accuracy = (torch.as_tensor(row[name]).item() for name in ("loss", "accuracy"))
-            shown = {**row, "loss": f"{loss:.6f}", "accuracy": f"{100 * accuracy:.4f}"}
-            writer.writerow(self._with_validation(shown))
+            rows.append(self._with_validation({**row, "loss": f"{loss:.6f}", "accuracy": f"{100 * accuracy:.4f}"}))
         if self._validation and max(self._validation) == len(self._rows):
             seen = self._rows[-1]["tasks_seen"] if self._rows else 0
-            writer.writerow(self._with_validation({"iteration": len(self._rows), "tasks_seen": seen}))
-        write_text(path, text.getvalue())
+            rows.append(self._with_validation({"iteration": len(self._rows), "tasks_seen": seen}))
+        write_csv(path, COLUMNS, ([row.get(name, "") for name in COLUMNS] for row in rows))
 
     def _with_validation(self, row: dict[str, object]) -> dict[str, object]:
         accuracy = self._validation.get(int(str(row["iteration"])))

@@ -23,6 +23,7 @@ from mtl.runtime.seeds import numpy_generator, torch_generator
 from mtl.spec import PretrainSpec
 from mtl.training.augment import augment
 from mtl.training.history import History
+from mtl.training.optimizers import build_optimizer
 
 VALIDATION_EPISODES = 600
 
@@ -73,7 +74,7 @@ def _run(
 ) -> History:
     settings, history = spec.pretrain, History()
     labels = torch.from_numpy(train.labels).to(device.torch_device)
-    optimizer = torch.optim.Adam(network.parameters())
+    optimizer, rate_at = build_optimizer(settings, network)
     shuffling = torch_generator(spec.seed, "pretrain batches")
     augmenting = torch_generator(spec.seed, "pretrain augmentation")
     batches = _batches(len(labels), settings.batch_size, shuffling)
@@ -86,7 +87,7 @@ def _run(
                 break
             chosen = next(batches).to(device.torch_device)
             images = augment(train.images[chosen], settings.crop_padding, settings.flip, augmenting)
-            rate = settings.schedule.at(iteration)
+            rate = rate_at(iteration)
             loss, correct = _step(network, optimizer, rate, device, images, labels[chosen])
             history.trained(0, "pretrain", loss, correct, rate)
             progress.step()
@@ -107,7 +108,8 @@ def _step(
         features = backbone(to_unit_interval(images))
     logits = classifier(features.to(classifier.weight.dtype))
     loss = F.cross_entropy(logits, labels)
-    optimizer.param_groups[0]["lr"] = rate
+    for group in optimizer.param_groups:
+        group["lr"] = rate
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()

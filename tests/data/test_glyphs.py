@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mtl.data.glyphs import FACES, Renderer, outline, render
-from mtl.data.split import read_classes
+from mtl.data.split import read_class_list
 from mtl.load import read_yaml
 from tests.conftest import ROOT
 
@@ -25,7 +25,7 @@ def code_point(row):
 
 def test_a_hundred_classes_split_60_20_20_as_the_registry_says():
     entry = read_yaml(ROOT / "config/datasets.yaml")["glyphs"]
-    counts = {split: len(names) for split, names in read_classes(CLASSES).items()}
+    counts = {split: len(names) for split, names in read_class_list(CLASSES).items()}
     assert counts == entry["classes"] == {"train": 60, "val": 20, "test": 20}
     assert entry["images_per_class"] >= 200
 

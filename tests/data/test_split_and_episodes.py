@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mtl.data.episodes import read_episodes, write_episodes
-from mtl.data.image_set import load_split, read_rows
-from mtl.data.split import SPLITS, read_classes
+from mtl.data.image_set import load_split
+from mtl.data.split import SPLITS, read_class_list, read_rows
 from mtl.runtime.errors import UserError
 from mtl.spec import EpisodesSpec
 from tests.conftest import CPU
@@ -83,11 +83,11 @@ def test_a_bad_split_file_is_one_line(tmp_path, text):
     ("text", "message"),
     [
         ("split,name\ntrain,a\n", "expected the columns split and class"),
-        ("split,class\ntrain,a\ntest,a\n", "line 3: class 'a' stands twice"),
+        ("split,class\ntrain,a\ntest,a\n", "line 3: class 'a' stands in train, too"),
         ("split,class\ntrian,a\n", "line 2: split 'trian'"),
     ],
 )
 def test_a_bad_class_list_is_one_line(tmp_path, text, message):
     (tmp_path / "classes.csv").write_text(text)
     with pytest.raises(UserError, match=message):
-        read_classes(tmp_path / "classes.csv")
+        read_class_list(tmp_path / "classes.csv")

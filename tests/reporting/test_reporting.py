@@ -12,6 +12,7 @@ from tests.conftest import ROOT
 LAYOUT = {
     "table": "table1",
     "title": "Table 1: ablation",
+    "note": "small images",
     "rows": [
         {"group": "meta-batch", "row": "SS [Θ;θ]", "method": "ss-all"},
         {"group": "controls", "row": "linear", "method": "linear"},
@@ -61,7 +62,8 @@ def test_markdown_reads_like_the_paper(tmp_path, cells):
 
 
 def test_figure_draws_validated_iterations_and_is_the_same_bytes_twice(tmp_path):
-    layout = {"title": "Figure 4", "methods": {"ss-all": "SS", "ss-all-ht": "SS, HT"}, "datasets": LAYOUT["datasets"]}
+    labels = {"ss-all": "SS", "ss-all-ht": "SS, HT"}
+    layout = {"title": "Figure 4", "note": "", "methods": labels, "datasets": LAYOUT["datasets"]}
     histories = []
     for method in layout["methods"]:
         path = tmp_path / Cell("glyphs", "resnet12", 0, method, 5, 1).folder / "history.csv"

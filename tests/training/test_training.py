@@ -50,7 +50,7 @@ def test_flips_mirror_about_half_of_the_images():
 
 
 def run_pretrain(tiny, folder, seed=0, schedule=SCHEDULE):
-    spec = PretrainSpec(NETWORK, Pretrain(6, 16, schedule, 0.1, 1, False, 3), seed, RUNTIME)
+    spec = PretrainSpec(NETWORK, Pretrain(6, 16, "adam-halving", schedule, 0.0, 0.1, 1, False, 3), seed, RUNTIME)
     paths = PretrainPaths(
         tiny / "images.npy", tiny / "split.csv",
         folder / "theta.safetensors", folder / "history.csv", folder / "summary.json",

@@ -1,13 +1,38 @@
-# From a dataset's class list to prepared images and stored episodes.
+# From a dataset's archives and class list to prepared images and stored episodes.
 
 IMAGES = f"<resources>/{{dataset}}/{config['image_size']}px/images.npy"
 SPLIT = "<resources>/{dataset}/split.csv"
 EPISODES = "<results>/{dataset}/episodes/seed{seed}"
 QUERY = config["episodes"]["query"]
+SOURCE = "<resources>/{dataset}/source.json"
+
+
+rule fetch:
+    output:
+        SOURCE,
+    log:
+        "<logs>/{dataset}/fetch.log",
+    localrule: True
+    conda:
+        "../envs/mtl.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=24 * 60,
+    params:
+        spec=specs.fetch,
+        archives=lambda wildcards, output: f"{Path(output[0]).parent}/archives",
+    message:
+        "fetching {wildcards.dataset}"
+    # Where the data lies is no parameter: moving it reruns nothing.
+    shell:
+        "mtl fetch --spec {params.spec:q} --folder {config[data]:q} --archives {params.archives} --output {output}"
+        " 2>&1 | tee {log}"
 
 
 rule split:
     input:
+        source=lambda wildcards: [] if specs.rendered(wildcards) else SOURCE,
         classes=specs.class_list,
     output:
         SPLIT,
@@ -22,15 +47,19 @@ rule split:
         runtime=10,
     params:
         images_per_class=specs.images_per_class,
+        source=lambda wildcards, input: (
+            f"--source {input.source}" if input.source else ""
+        ),
     message:
         "splitting {wildcards.dataset}"
     shell:
-        "mtl split --classes {input.classes} --images-per-class {params.images_per_class} --output {output}"
-        " 2>&1 | tee {log}"
+        "mtl split --classes {input.classes} --images-per-class {params.images_per_class} {params.source}"
+        " --output {output} 2>&1 | tee {log}"
 
 
 rule prepare:
     input:
+        source=lambda wildcards: [] if specs.rendered(wildcards) else SOURCE,
         split=SPLIT,
     output:
         images="<resources>/{dataset}/{size}px/images.npy",
@@ -48,10 +77,13 @@ rule prepare:
         runtime=plan.job("prepare")["minutes"],
     params:
         spec=specs.prepare,
+        source=lambda wildcards, input: (
+            f"--source {input.source}" if input.source else ""
+        ),
     message:
         "preparing {wildcards.dataset} at {wildcards.size} px"
     shell:
-        "mtl prepare --spec {params.spec:q} --split {input.split}"
+        "mtl prepare --spec {params.spec:q} --threads {threads} --split {input.split} {params.source}"
         " --images {output.images} --samples {output.samples} --summary {output.summary}"
         " 2>&1 | tee {log}"
 

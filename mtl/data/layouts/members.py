@@ -1,0 +1,78 @@
+"""The files inside archives and trees, as strangers made them.
+
+Nothing is unpacked, no path is trusted, no file is larger than said.
+"""
+
+import tarfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from mtl.runtime.errors import UserError
+
+ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
+
+
+@dataclass(frozen=True)
+class Member:
+    """A file in an archive or tree. `file` can be read only until the next member is asked for."""
+
+    archive: Path
+    name: PurePosixPath
+    size: int
+    file: IO[bytes]
+
+    def read(self, limit: int) -> bytes:
+        """The content.
+
+        Raises:
+            UserError: it has more than `limit` bytes, or the archive is damaged.
+        """
+        if self.size > limit:
+            raise UserError(f"{self.archive}: {self.name} has {self.size} bytes; at most {limit} are taken")
+        try:
+            return self.file.read()
+        except (OSError, EOFError, ValueError, tarfile.TarError) as error:
+            raise UserError(f"{self.archive}: damaged archive at {self.name} ({error})") from None
+
+
+def members(root: Path, files: Sequence[str]) -> Iterator[Member]:
+    """All regular files in the given archives and plain files below `root`; without any, all files of the tree.
+
+    Raises:
+        UserError: an archive is damaged, or holds a path or link that leads out of it.
+    """
+    for path in [root / name for name in files] or walk(root):
+        if path.name.endswith(ARCHIVES) and files:
+            with path.open("rb") as file:
+                yield from tar_members(path, file)
+        else:
+            with path.open("rb") as file:
+                yield Member(path, PurePosixPath(path.relative_to(root)), path.stat().st_size, file)
+
+
+def walk(root: Path) -> Iterator[Path]:
+    """All files below a folder, in order of their paths, hidden ones and links to folders left out."""
+    for path in sorted(root.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            yield from walk(path)
+        elif path.is_file():
+            yield path
+
+
+def tar_members(path: Path, file: IO[bytes]) -> Iterator[Member]:
+    """The regular files in a tar archive, compressed or not; `path` is what errors call it."""
+    try:
+        with tarfile.open(fileobj=file) as tar:
+            for entry in tar:
+                # Nothing is extracted, but an archive that would write elsewhere is no dataset.
+                tarfile.data_filter(entry, "/unpacked")
+                if entry.isreg() and (content := tar.extractfile(entry)) is not None:
+                    yield Member(path, PurePosixPath(entry.name), entry.size, content)
+    except tarfile.FilterError as error:
+        raise UserError(f"{path}: refused: {error}") from None
+    except (OSError, EOFError, ValueError, tarfile.TarError) as error:
+        raise UserError(f"{path}: damaged archive ({error})") from None

@@ -1,0 +1,47 @@
+"""`source.json`: the archives or the tree from which a dataset is split and prepared, as the `fetch` stage found it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mtl.data.layouts.members import Member, members
+from mtl.runtime.errors import UserError
+from mtl.runtime.files import write_json
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a dataset lies on this machine.
+
+    Attributes:
+        layout: its form, a key of `mtl.data.layouts.LAYOUTS`.
+        root: the folder.
+        files: SHA-256 by name of the archives below `root`; empty for an unpacked tree.
+    """
+
+    layout: str
+    root: str
+    files: dict[str, str]
+
+    def members(self) -> Iterator[Member]:
+        """The files inside."""
+        if not Path(self.root).is_dir():
+            raise UserError(f"{self.root}: is gone; delete source.json of the dataset and run again")
+        return members(Path(self.root), list(self.files))
+
+    def write(self, path: Path) -> None:
+        """Stores the record."""
+        write_json(path, asdict(self))
+
+
+def read_source(path: Path) -> Source:
+    """Reads `source.json`.
+
+    Raises:
+        UserError: it is not one.
+    """
+    try:
+        return Source(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(f"{path}: not a record of a source ({error}); delete it and run again") from None
