@@ -56,7 +56,7 @@ def test_table_has_every_cell_in_the_papers_order(tmp_path, cells):
 def test_markdown_reads_like_the_paper(tmp_path, cells):
     write_table(json.dumps(LAYOUT), cells, tmp_path / "t.csv", tmp_path / "t.md")
     lines = (tmp_path / "t.md").read_text(encoding="utf-8").splitlines()
-    assert lines[:3] == ["# Table 1: ablation", "", "**glyphs, not the paper's data**"]
+    assert lines[:5] == ["# Table 1: ablation", "", "**small images**", "", "**glyphs, not the paper's data**"]
     assert "| | glyphs 1-shot | glyphs 5-shot |" in lines
     assert "| SS [Θ;θ] | 61.00 ± 5.77 | 90.00 ± 0.00 |" in lines
 

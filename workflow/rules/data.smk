@@ -19,14 +19,15 @@ rule fetch:
     resources:
         mem_mb=1000,
         runtime=24 * 60,
+        # Not a parameter, because moving the data must not rerun anything.
+        data=config["data"],
     params:
         spec=specs.fetch,
         archives=lambda wildcards, output: f"{Path(output[0]).parent}/archives",
     message:
         "fetching {wildcards.dataset}"
-    # Where the data lies is no parameter: moving it reruns nothing.
     shell:
-        "mtl fetch --spec {params.spec:q} --folder {config[data]:q} --archives {params.archives} --output {output}"
+        "mtl fetch --spec {params.spec:q} --folder {resources.data:q} --archives {params.archives} --output {output}"
         " 2>&1 | tee {log}"
 
 
