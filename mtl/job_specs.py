@@ -95,7 +95,7 @@ class JobSpecs:
     def meta_train(self, wildcards: Wildcards) -> str:
         """Spec of a cell's meta-training."""
         settings, method = self._cell_settings(wildcards)
-        own = ("iterations", "tasks", "query", "validate_every")
+        own = ("iterations", "tasks", "query", "theta_start", "validate_every")
         return _dump(
             specs.MetaTrainSpec(
                 method=method,

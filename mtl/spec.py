@@ -87,6 +87,7 @@ class MetaTrain:
     iterations: int
     tasks: int
     query: int
+    theta_start: str
     schedule: Schedule
     validate_every: int
 

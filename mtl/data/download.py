@@ -112,7 +112,7 @@ class _Meter:
 
 
 def _short(error: Exception) -> str:
-    """A connection error without its nested reasons."""
-    if isinstance(error, requests.ConnectionError | requests.Timeout):
+    """The reason, without the nested ones of a connection."""
+    if isinstance(error, requests.RequestException):
         return "no answer, or a broken connection"
     return str(error)

@@ -19,16 +19,24 @@ from mtl.spec import BaseLearner, Method, Network
 
 
 def build_learner(
-    method: Method, network: Network, pretrained: Path, way: int, base_learner: BaseLearner, seed: int, device: Device
+    method: Method,
+    network: Network,
+    pretrained: Path,
+    way: int,
+    base_learner: BaseLearner,
+    seed: int,
+    device: Device,
+    theta_start: str = "random",
 ) -> Learner:
     """Builds a learner on a pre-trained backbone, with the initial θ of its method.
 
-    A random θ is the same for every method, way and seed being equal: `update-head` is iteration 0 of `ft-head`.
+    A random θ is the same for every method, way and seed being equal: `update-head` is iteration 0 of `ft-head` where
+    `theta_start`, the θ that meta-learning starts from, is random, and `linear` is where it is zero.
     """
     backbone = load_backbone(network, pretrained)
     dimensions = features_of(backbone, network.image_size)
     head = Head(torch.zeros(way, dimensions), torch.zeros(way))
-    if method.theta_init != "zero":
+    if method.theta_init == "random" or (method.theta_init, theta_start) == ("meta-learned", "random"):
         torch.nn.init.xavier_uniform_(head.weight, generator=torch_generator(seed, f"theta {way}"))
     learner: Learner
     if method.learner == "maml":

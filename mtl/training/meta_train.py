@@ -53,7 +53,10 @@ class Selection:
 def meta_train(spec: MetaTrainSpec, resolved: str, paths: MetaTrainPaths) -> None:
     """Meta-trains a learner and writes what it had learned when its validation accuracy was best."""
     device = set_up(spec.runtime)
-    learner = build_learner(spec.method, spec.network, paths.pretrained, spec.way, spec.base_learner, spec.seed, device)
+    learner = build_learner(
+        spec.method, spec.network, paths.pretrained, spec.way, spec.base_learner, spec.seed, device,
+        theta_start=spec.meta_train.theta_start,
+    )  # fmt: skip
     train = load_split(paths.images, paths.split, "train", device.torch_device)
     validation = load_split(paths.images, paths.split, "val", device.torch_device)
     episodes = read_episodes(paths.validation_episodes, validation)

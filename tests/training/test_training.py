@@ -79,7 +79,7 @@ def run_meta_train(tiny, folder, name, iterations=6, validate_every=2):
     row = method(name)
     spec = MetaTrainSpec(
         method=row, network=NETWORK, way=5, shot=1,
-        meta_train=MetaTrain(iterations, 2, 3, SCHEDULE, validate_every),
+        meta_train=MetaTrain(iterations, 2, 3, "random", SCHEDULE, validate_every),
         hard_tasks=HardTasks(4, 4) if row.meta_batch.startswith("hard") else None,
         base_learner=BASE_LEARNER, seed=0, runtime=RUNTIME,
     )  # fmt: skip

@@ -27,7 +27,7 @@ rule fetch:
     message:
         "fetching {wildcards.dataset}"
     shell:
-        "mtl fetch --spec {params.spec:q} --folder {resources.data:q} --archives {params.archives} --output {output}"
+        "mtl fetch --spec {params.spec:q} --folder={resources.data:q} --archives {params.archives} --output {output}"
         " 2>&1 | tee {log}"
 
 

@@ -24,9 +24,11 @@ def read_pickles(files: Iterable[Member], wanted: Mapping[str, Sequence[str]]) -
         if not isinstance(classes, dict):
             raise UserError(f"{member.archive}: {member.name}: 'class_dict' is missing")
         for name, indices in classes.items():
-            images = wanted.get(name, ())
-            if images and (len(indices) != len(images) or not all(0 <= index < len(pixels) for index in indices)):
-                raise UserError(
-                    f"{member.archive}: {member.name}: class {name} has {len(indices)} images, not {len(images)}"
-                )
-            yield from ((image, pixels[index]) for image, index in zip(images, indices, strict=False))
+            if (images := wanted.get(name)) is None:
+                continue
+            if not isinstance(indices, list | np.ndarray) or len(indices) != len(images):
+                raise UserError(f"{member.archive}: {member.name}: class {name} has not {len(images)} images")
+            for image, index in zip(images, indices, strict=True):
+                if not isinstance(index, int | np.integer) or not 0 <= index < len(pixels):
+                    raise UserError(f"{member.archive}: {member.name}: class {name}: there is no image {index!r}")
+                yield image, pixels[index]

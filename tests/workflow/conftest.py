@@ -1,0 +1,77 @@
+"""A small project to run the real DAG in."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mtl.load import read_yaml
+from tests.conftest import ROOT
+
+TINY = {
+    "image_size": 16,
+    "width": 2,
+    "runtime": {"device": "cpu"},
+    "pretrain": {"iterations": 4, "log_every": 2, "batch_size": 16},
+    "meta_train": {"iterations": 26, "query": 2, "validate_every": 13},
+    "base_learner": {"steps": 2, "test_steps": [1, 2]},
+    "episodes": {"query": 2, "validation": 6, "test": 8},
+}
+CELL = "results/glyphs/resnet12/seed0/{}/5way-{}shot"
+
+
+def snakemake(folder, *arguments, cores=2):
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments],
+        cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stdout
+
+
+def planned(folder, *arguments):
+    """What a dry run would do: the messages of its jobs."""
+    code, output = snakemake(folder, "-n", *arguments)
+    assert code == 0, output
+    return sorted(set(re.findall(r"^Job \d+: (.*)$", output, flags=re.MULTILINE)))
+
+
+def edit(path, change):
+    content = read_yaml(path)
+    change(content)
+    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def make_project(folder):
+    folder.mkdir(exist_ok=True)
+    for name in ("Snakefile", "workflow", "profiles", "config"):
+        source = ROOT / name
+        shutil.copytree(source, folder / name) if source.is_dir() else shutil.copy(source, folder / name)
+
+    def shrink(config):
+        for key, value in TINY.items():
+            config[key] = {**config[key], **value} if isinstance(value, dict) else value
+
+    edit(folder / "config/config.yaml", shrink)
+    edit(folder / "config/datasets.yaml", lambda datasets: datasets["glyphs"].update(images_per_class=8))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A project in which plain `snakemake` has run to the end."""
+    folder = make_project(tmp_path_factory.mktemp("project"))
+    code, output = snakemake(folder)
+    assert code == 0, output
+    return folder
+
+
+@pytest.fixture
+def project(finished, tmp_path):
+    """A copy of it, to change: modification times and Snakemake's records go along."""
+    return shutil.copytree(finished, tmp_path / "project", symlinks=True)
