@@ -138,6 +138,14 @@ def table(layout: LayoutText, episodes: Inputs, csv: Output, markdown: Output) -
 
 
 @app.command()
+def comparisons(layout: LayoutText, episodes: Inputs, csv: Output, markdown: Output) -> None:
+    """Compares rows of a table over the same episodes."""
+    from mtl.reporting.comparisons import write_comparisons
+
+    write_comparisons(layout, episodes, csv, markdown)
+
+
+@app.command()
 def convergence(layout: LayoutText, histories: Inputs, csv: Output, png: Output, svg: Output) -> None:
     """Draws accuracy against iteration from histories."""
     from mtl.reporting.convergence import write_convergence

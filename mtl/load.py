@@ -69,6 +69,8 @@ def _check_names(config: Config, methods: Config, datasets: Config, tables: Conf
                 named.append((f"{source}: overrides[{index}].when.{key}", [override["when"][key]], names))
     for group in tables["table1"]["groups"]:
         named.append(("config/tables.yaml: table1", group["methods"], methods))
+    for pair in tables["comparisons"]["pairs"]:
+        named.append(("config/tables.yaml: comparisons", pair, methods))
     named.append(("config/tables.yaml: convergence", tables["convergence"]["methods"], methods))
     for where, names, existing in named:
         for name in names:

@@ -50,6 +50,14 @@ class Plan:
             }
         )
 
+    def comparisons_layout(self) -> str:
+        """Title and pairs of the comparisons between the methods that the experiment selects, as JSON."""
+        table, selected = self.tables["comparisons"], set(self.config["methods"])
+        pairs = [pair for pair in table["pairs"] if selected.issuperset(pair)]
+        labels = {name: self.methods[name]["label"] for pair in pairs for name in pair}
+        title, note = table["title"], self.config["note"]
+        return as_json({"title": title, "note": note, "pairs": pairs, "labels": labels, "datasets": self._titles()})
+
     def curves(self) -> list[str]:
         """The methods of the convergence figure that the experiment selects."""
         return [method for method in self.tables["convergence"]["methods"] if method in self.config["methods"]]

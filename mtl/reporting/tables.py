@@ -65,24 +65,16 @@ def _tidy(plan: dict[str, Any], measured: list[tuple[Cell, "pd.Series[float]"]])
 
 def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
     columns = list(tidy[["dataset", "backbone", "shot"]].drop_duplicates().itertuples(index=False, name=None))
-    several = len(set(tidy["backbone"])) > 1
     shown = tidy["accuracy"].astype(str) + " ± " + tidy["ci95"].astype(str)
     value = dict(
         zip(tidy[["method", "dataset", "backbone", "shot"]].itertuples(index=False, name=None), shown, strict=True)
     )
-    heads = [
-        f"{plan['datasets'][dataset]['title']}{f', {backbone}' if several else ''} {shot}-shot"
-        for dataset, backbone, shot in columns
-    ]
-    lines = [f"# {plan['title']}", ""]
-    notes = [plan["note"], *(entry["note"] for entry in plan["datasets"].values())]
-    lines += [f"**{note}**\n" for note in notes if note]
-    lines += ["| | " + " | ".join(heads) + " |", "|---|" + "---:|" * len(heads)]
+    lines = heading(plan, column_heads(plan, columns))
     group = None
     for row in plan["rows"]:
         if row["group"] != group:
             group = row["group"]
-            lines.append(f"| *{group}* |" + " |" * len(heads))
+            lines.append(f"| *{group}* |" + " |" * len(columns))
         lines.append("| " + " | ".join([row["row"], *(value[(row["method"], *column)] for column in columns)]) + " |")
     way, episodes, seeds, backbones = (sorted(set(tidy[name])) for name in ("way", "episodes", "seeds", "backbone"))
     lines += [
@@ -93,6 +85,27 @@ def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
         "episodes.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def heading(plan: dict[str, Any], heads: list[str]) -> list[str]:
+    """Title and remarks of a table, and its first two lines."""
+    notes = [plan["note"], *(entry["note"] for entry in plan["datasets"].values())]
+    return [
+        f"# {plan['title']}",
+        "",
+        *(f"**{note}**\n" for note in notes if note),
+        "| | " + " | ".join(heads) + " |",
+        "|---|" + "---:|" * len(heads),
+    ]
+
+
+def column_heads(plan: dict[str, Any], columns: list[tuple[str, str, int]]) -> list[str]:
+    """What stands above the columns of a table; the backbone only where there are several."""
+    several = len({backbone for _, backbone, _ in columns}) > 1
+    return [
+        f"{plan['datasets'][dataset]['title']}{f', {backbone}' if several else ''} {shot}-shot"
+        for dataset, backbone, shot in columns
+    ]
 
 
 def _listed(values: list[Any]) -> str:

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from mtl.cell import Cell
+from mtl.reporting.comparisons import write_comparisons
 from mtl.reporting.convergence import write_convergence
 from mtl.reporting.tables import write_table
 from tests.conftest import ROOT
@@ -85,3 +86,18 @@ def test_the_readme_shows_the_table_that_is_kept_with_it():
     kept = (ROOT / "docs/results/glyphs/table1.md").read_text(encoding="utf-8").split("\n", 2)[2].strip()
     shown = (ROOT / "README.md").read_text(encoding="utf-8").split("<!-- table1 -->")[1].split("<!-- /table1 -->")[0]
     assert shown.strip() == kept
+
+
+def test_comparisons_are_paired_over_episodes(tmp_path, cells):
+    layout = {
+        "title": "Comparisons", "note": "", "pairs": [["ss-all", "linear"]],
+        "labels": {"ss-all": "SS", "linear": "linear"}, "datasets": LAYOUT["datasets"],
+    }  # fmt: skip
+    one_seed = [path for path in cells if "seed1" not in str(path)]
+    write_comparisons(json.dumps(layout), one_seed, tmp_path / "c.csv", tmp_path / "c.md")
+    table = pd.read_csv(tmp_path / "c.csv")
+    # 1-shot: 55 - 50 and 65 - 60; 5-shot: 90 - 70 and 90 - 80, whose s is sqrt(50).
+    assert table["difference"].tolist() == [5, 15]
+    assert table["ci95"].tolist() == [0, pytest.approx(9.8)]
+    assert table["episodes"].tolist() == [2, 2]
+    assert "| SS − linear | +5.00 ± 0.00 | +15.00 ± 9.80 |" in (tmp_path / "c.md").read_text(encoding="utf-8")

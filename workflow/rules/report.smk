@@ -29,6 +29,34 @@ rule table:
         " 2>&1 | tee {log}"
 
 
+rule comparisons:
+    input:
+        episodes=[f"<results>/{cell.folder}/episodes.csv" for cell in plan.cells()],
+    output:
+        csv=report(
+            "<results>/comparisons.csv",
+            category="Tables",
+            caption="../report/comparisons.rst",
+        ),
+        markdown="<results>/comparisons.md",
+    log:
+        "<logs>/comparisons.log",
+    localrule: True
+    conda:
+        "../envs/mtl.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        layout=plan.comparisons_layout(),
+    message:
+        "comparing rows"
+    shell:
+        "mtl comparisons --layout {params.layout:q} --csv {output.csv} --markdown {output.markdown} {input.episodes}"
+        " 2>&1 | tee {log}"
+
+
 rule convergence:
     input:
         histories=[
