@@ -7,7 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 
+from mtl.data.layouts import LAYOUTS
 from mtl.job_specs import JobSpecs
 from mtl.load import checked_plan, load, read_yaml
 from mtl.networks import BACKBONES
@@ -16,6 +18,7 @@ from mtl.schemas.reference import reference
 from mtl.spec import (
     EpisodesSpec,
     EvaluateSpec,
+    FetchSpec,
     MetaTrainSpec,
     PrepareSpec,
     PretrainSpec,
@@ -53,6 +56,26 @@ def test_the_default_experiment_has_eleven_methods_at_two_shots(config):
     assert len(cells) == len(set(cells)) == 22
     assert {cell.shot for cell in cells} == {1, 5}
     assert len({cell.method for cell in cells}) == 11
+
+
+@pytest.mark.parametrize("name", [path.stem for path in CONFIG.glob("*-cpu.yaml")])
+def test_every_other_experiment_extends_the_default_one(config, name):
+    update_config(config, read_yaml(CONFIG / f"{name}.yaml"))
+    plan = load(config, CONFIG)
+    assert {cell.dataset for cell in plan.cells()} == {"miniimagenet"}
+    assert config["pathvars"]["results"] == f"results/{name}"
+    for cell in plan.cells():
+        from_json(EvaluateSpec, JobSpecs(plan).evaluate(wildcards(**{k: str(v) for k, v in vars(cell).items()})))
+
+
+@pytest.mark.parametrize("name", ["miniimagenet", "fc100", "cifar-fs"])
+def test_every_dataset_has_sources_that_can_be_checked(config, name):
+    config["datasets"] = [name]
+    spec = from_json(FetchSpec, JobSpecs(load(config, CONFIG)).fetch(wildcards(dataset=name)))
+    files = [file for source in spec.sources for file in source.files]
+    assert any(file.urls for file in files)
+    assert all(file.checksum for file in files if file.urls)
+    assert {source.layout for source in spec.sources} <= LAYOUTS.keys()
 
 
 def test_every_selected_method_has_a_row_in_table_1(config):

@@ -136,3 +136,16 @@ def test_default_loss_is_the_mean_cross_entropy_of_the_queries(tiny, train_image
     loss, logits = learner.loss(support, torch.from_numpy(labels(5, 1)), query, targets)
     by_task = torch.stack([F.cross_entropy(task, targets) for task in logits])
     assert torch.allclose(loss, by_task.mean())
+
+
+@pytest.mark.parametrize(("start", "same"), [("random", "update-head"), ("zero", "linear")])
+def test_meta_learning_starts_from_the_row_without_it(tiny, test_images, test_episodes, start, same):
+    theta = tiny / "theta.safetensors"
+    learners = [
+        build_learner(method("ss-all"), NETWORK, theta, 5, BASE_LEARNER, 0, CPU, theta_start=start),
+        build(tiny, same),
+    ]
+    ours, theirs = (
+        score(one, embed_all(one, in_batches(one.bank, test_images.images)), test_episodes) for one in learners
+    )
+    assert np.array_equal(ours, theirs)
