@@ -14,7 +14,7 @@ help: ## list the targets
 install: $(VENV)/installed ## create the environment .venv from the lock file
 
 $(VENV)/installed: requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "make: Python 3.11, 3.12 or 3.13 is needed, found %d.%d; try: make PYTHON=python3.11" % sys.version_info[:2])'
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11, 4) <= sys.version_info < (3, 14) else "make: Python 3.11 (from 3.11.4), 3.12 or 3.13 is needed, found %d.%d.%d; try: make PYTHON=python3.11" % sys.version_info[:3])'
 	@echo "Installing the locked packages into $(VENV): about 3 GB to download, a few minutes without a sign of life."
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock

@@ -17,20 +17,16 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 from PIL import Image, ImageFilter
 
 from mtl.data.layouts.images import is_image
 from mtl.data.source import read_source
-from mtl.job_specs import JobSpecs
-from mtl.load import load, read_yaml
-from mtl.spec import ArchiveFile, FetchSpec, PrepareSpec, SourceSpec
+from mtl.spec import PrepareSpec
 
 ROOT = Path(__file__).parents[1]
 CLASSES = ROOT / "config/splits/miniimagenet.csv"
-MADE_UP = FetchSpec("miniimagenet", [SourceSpec("images", [ArchiveFile("images.tar", None, None, [])])])
 
 
 def make_archive(path: Path) -> None:
@@ -87,16 +83,13 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         out = Path(temporary)
+        datasets, source, split = ROOT / "config/datasets.yaml", out / "source.json", out / "split.csv"
         if options.data is None:
-            make_archive(out / "images.tar")
-            fetch = json.dumps(asdict(MADE_UP))
-        else:
-            specs = JobSpecs(load(read_yaml(ROOT / "config/config.yaml"), ROOT / "config"))
-            fetch = specs.fetch(SimpleNamespace(dataset="miniimagenet"))  # type: ignore[arg-type]
-        source, split = out / "source.json", out / "split.csv"
-        stage("fetch", "--spec", fetch, "--folder", options.data or out, "--archives", out, "--output", source)
+            make_archive(out / "miniimagenet.tar")
+        where = ("--datasets", datasets, "--dataset", "miniimagenet", "--folder", options.data or out)
+        stage("fetch", *where, "--classes", CLASSES, "--archives", out, "--output", source)
         stage("split", "--classes", CLASSES, "--images-per-class", 600, "--source", source, "--output", split)
-        spec = json.dumps(asdict(PrepareSpec("miniimagenet", None, options.size, None)))
+        spec = json.dumps(asdict(PrepareSpec("miniimagenet", None, options.size)))
         outputs = {"images": "images.npy", "samples": "samples.png", "summary": "summary.json"}
         files = [argument for name, file in outputs.items() for argument in (f"--{name}", out / file)]
         seconds, megabytes = stage(

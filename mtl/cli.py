@@ -28,16 +28,19 @@ Output = Annotated[Path, typer.Option(dir_okay=False)]
 
 @app.command()
 def fetch(
-    spec: SpecText,
+    datasets: Input,
+    dataset: Annotated[str, typer.Option(help="Key of an entry of the file of datasets.")],
+    classes: Input,
     archives: Annotated[Path, typer.Option(file_okay=False, help="Folder for downloads.")],
     output: Output,
     folder: Annotated[str, typer.Option(help="Folder of archives or trees; empty: download.")] = "",
 ) -> None:
     """Finds or downloads a dataset and verifies it."""
-    from mtl.data.fetch import fetch
-    from mtl.spec import FetchSpec, from_json
+    from mtl.data.fetch import fetch, sources_of
+    from mtl.load import read_yaml
 
-    fetch(from_json(FetchSpec, spec), Path(folder) if folder else None, archives, output)
+    spec = sources_of(dataset, read_yaml(datasets)[dataset])
+    fetch(spec, classes, Path(folder) if folder else None, archives, output)
 
 
 @app.command()
@@ -62,13 +65,15 @@ def prepare(
     samples: Output,
     summary: Output,
     source: OptionalInput = None,
+    reference: Annotated[str, typer.Option(help="SHA-256 that the pixels should have; empty: unknown.")] = "",
     threads: Annotated[int, typer.Option(min=1)] = 1,
 ) -> None:
     """Prepares all images of a dataset as one array."""
-    from mtl.data.prepare import prepare
+    from mtl.data.prepare import PreparePaths, prepare
     from mtl.spec import PrepareSpec, from_json
 
-    prepare(from_json(PrepareSpec, spec), threads, split, source, images, samples, summary)
+    paths = PreparePaths(split, source, images, samples, summary)
+    prepare(from_json(PrepareSpec, spec), paths, reference or None, threads)
 
 
 @app.command()

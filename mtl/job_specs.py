@@ -43,31 +43,23 @@ class JobSpecs:
         """Whether the images of a dataset are rendered and come from nowhere."""
         return bool(self.datasets[wildcards.dataset]["kind"] == "glyphs")
 
-    def fetch(self, wildcards: Wildcards) -> str:
-        """Spec of a dataset's sources."""
-        sources = [
-            specs.SourceSpec(
-                source["layout"],
-                [
-                    specs.ArchiveFile(file["name"], file.get("checksum"), file.get("size"), file.get("urls", []))
-                    for file in source.get("files", [])
-                ],
-            )
-            for source in self.datasets[wildcards.dataset]["sources"]
+    def checksums(self, wildcards: Wildcards) -> str:
+        """What a dataset's sources are verified by; another mirror is no reason to fetch again."""
+        sources = self.datasets[wildcards.dataset]["sources"]
+        named = [
+            [source["layout"], {file["name"]: file.get("checksum") for file in source.get("files", [])}]
+            for source in sources
         ]
-        return _dump(specs.FetchSpec(wildcards.dataset, sources))
+        return as_json(named)
 
     def prepare(self, wildcards: Wildcards) -> str:
         """Spec of the prepared images of a dataset."""
-        entry = self.datasets[wildcards.dataset]
-        return _dump(
-            specs.PrepareSpec(
-                dataset=wildcards.dataset,
-                seed=entry.get("seed"),
-                size=int(wildcards.size),
-                digest=entry["digests"].get(wildcards.size),
-            )
-        )
+        seed = self.datasets[wildcards.dataset].get("seed")
+        return _dump(specs.PrepareSpec(dataset=wildcards.dataset, seed=seed, size=int(wildcards.size)))
+
+    def reference(self, wildcards: Wildcards) -> str:
+        """The SHA-256 that the prepared pixels should have, empty where it is not known."""
+        return str(self.datasets[wildcards.dataset]["digests"].get(wildcards.size, ""))
 
     def episodes(self, wildcards: Wildcards) -> str:
         """Spec of a store of episodes."""

@@ -128,7 +128,7 @@ class SourceSpec:
 
 @dataclass(frozen=True)
 class FetchSpec:
-    """Spec of `mtl fetch`; the first source that is there, or can be downloaded, is taken."""
+    """The sources of a dataset; the first that is there, or can be downloaded, is taken."""
 
     dataset: str
     sources: list[SourceSpec]
@@ -136,16 +136,11 @@ class FetchSpec:
 
 @dataclass(frozen=True)
 class PrepareSpec:
-    """Spec of `mtl prepare`.
-
-    `seed` is that of rendered images and None for others; `digest` is the SHA-256 that the pixels should have, where it
-    is known.
-    """
+    """Spec of `mtl prepare`; `seed` is that of rendered images and None for others."""
 
     dataset: str
     seed: int | None
     size: int
-    digest: str | None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import torch
 from mtl.data.episodes import read_episodes, write_episodes
 from mtl.data.image_set import load_split
 from mtl.data.images_of import with_images
-from mtl.data.prepare import prepare
+from mtl.data.prepare import PreparePaths, prepare
 from mtl.data.split import read_class_list, write_split
 from mtl.learners.build import save_tensors
 from mtl.load import read_yaml
@@ -47,15 +47,8 @@ def tiny(tmp_path_factory):
     classes = read_class_list(ROOT / "config/splits/glyphs.csv")
     few = {split: dict(list(names.items())[: 10 if split == "train" else 5]) for split, names in classes.items()}
     write_split(with_images(few, 24, None), folder / "split.csv")
-    prepare(
-        PrepareSpec("glyphs", 0, 16, None),
-        1,
-        folder / "split.csv",
-        None,
-        folder / "images.npy",
-        folder / "samples.png",
-        folder / "summary.json",
-    )
+    files = (folder / name for name in ("images.npy", "samples.png", "summary.json"))
+    prepare(PrepareSpec("glyphs", 0, 16), PreparePaths(folder / "split.csv", None, *files))
     for split in ("val", "test"):
         write_episodes(EpisodesSpec(split, 5, 1, 3, 12, 0), folder / "split.csv", folder / f"{split}.npz")
     torch.manual_seed(0)

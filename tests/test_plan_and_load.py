@@ -9,6 +9,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
+from mtl.data.fetch import sources_of
 from mtl.data.layouts import LAYOUTS
 from mtl.job_specs import JobSpecs
 from mtl.load import checked_plan, load, read_yaml
@@ -18,7 +19,6 @@ from mtl.schemas.reference import reference
 from mtl.spec import (
     EpisodesSpec,
     EvaluateSpec,
-    FetchSpec,
     MetaTrainSpec,
     PrepareSpec,
     PretrainSpec,
@@ -71,7 +71,7 @@ def test_every_other_experiment_extends_the_default_one(config, name):
 @pytest.mark.parametrize("name", ["miniimagenet", "fc100", "cifar-fs"])
 def test_every_dataset_has_sources_that_can_be_checked(config, name):
     config["datasets"] = [name]
-    spec = from_json(FetchSpec, JobSpecs(load(config, CONFIG)).fetch(wildcards(dataset=name)))
+    spec = sources_of(name, load(config, CONFIG).datasets[name])
     files = [file for source in spec.sources for file in source.files]
     assert any(file.urls for file in files)
     assert all(file.checksum for file in files if file.urls)

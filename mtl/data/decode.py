@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mtl.runtime.errors import UserError
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
 PIXELS = 64 * 2**20
 WAITING = 64  # images per thread that are read ahead
+WAITING_BYTES = 2**28  # and not more than these
 
 Decoded = tuple[str, np.ndarray, str]
 
@@ -25,14 +26,19 @@ def decoded(images: Iterable[tuple[str, bytes | np.ndarray]], size: int, threads
     """
     # Pillow leaves Python's lock while it decodes and scales, so threads are enough.
     with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[Future[Decoded]] = deque()
+        waiting: deque[tuple[Future[Decoded], int]] = deque()
+        ahead = 0
         try:
             for name, image in images:
-                waiting.append(pool.submit(_decode, name, image, size))
-                if len(waiting) >= WAITING * threads:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+                length = len(image) if isinstance(image, bytes) else image.nbytes
+                waiting.append((pool.submit(_decode, name, image, size), length))
+                ahead += length
+                while len(waiting) > WAITING * threads or ahead > WAITING_BYTES:
+                    future, length = waiting.popleft()
+                    ahead -= length
+                    yield future.result()
+            for future, _ in waiting:
+                yield future.result()
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -50,8 +56,12 @@ def _opened(name: str, content: bytes) -> Image.Image:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             if image.width * image.height > PIXELS:
                 raise UserError(f"image {name}: {image.width} x {image.height} pixels; at most {PIXELS} are taken")
-            return image.convert("RGB")
+            if image.mode.startswith(("I", "F")):
+                raise UserError(f"image {name}: has more than 8 bits per channel; convert it")
+            return ImageOps.exif_transpose(image).convert("RGB")
+    except UserError:
+        raise
     except UnidentifiedImageError:
         raise UserError(f"image {name}: not a file of {', '.join(FORMATS)}") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Exception as error:  # decoders raise what they like
         raise UserError(f"image {name}: damaged ({error})") from None

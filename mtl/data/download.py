@@ -11,9 +11,11 @@ from mtl.runtime.progress import Progress
 from mtl.spec import ArchiveFile
 
 RETRIES = 2
+ASK_AGAIN = (429, 500, 502, 503, 504)  # HTTP: a busy or broken server
+LARGEST = 16 * 2**30  # bytes, of a file whose size nobody printed
 TIMEOUT = 30  # seconds without a byte
 CHUNK = 2**20
-REPORT_EVERY = 64  # chunks
+REPORT_EVERY = 64  # MB
 
 
 class RefusedError(Exception):
@@ -56,12 +58,14 @@ class _Downloader:
         self._file = file
 
     def __call__(self, url: str, output: str, _: object) -> None:
-        meter = _Meter(self._file)
+        meter = _Meter(self._file, Path(output))
         fetch = pooch.HTTPDownloader(progressbar=meter, chunk_size=CHUNK, timeout=TIMEOUT)
         try:
             fetch(url, output, None)
         except requests.HTTPError as error:
-            raise RefusedError(str(error).partition(" for url")[0]) from None
+            if error.response is not None and error.response.status_code in ASK_AGAIN:
+                raise
+            raise RefusedError(_short(error)) from None
         finally:
             meter.close()
         with Path(output).open("rb") as received:
@@ -78,10 +82,12 @@ class _Downloader:
 
 
 class _Meter:
-    """The progress bar pooch asks for: counts chunks, and stops a file that has no end."""
+    """The progress bar that pooch asks for; it also stops a file that has no end."""
 
-    def __init__(self, file: ArchiveFile) -> None:
-        self._file, self._progress, self._whole = file, Progress(f"fetch {file.name}, MB", 0), False
+    def __init__(self, file: ArchiveFile, output: Path) -> None:
+        self._largest, self._output = file.size or LARGEST, output
+        self._progress = Progress(f"fetch {file.name}, MB", (file.size or 0) // CHUNK)
+        self._reported = 0
 
     @property
     def total(self) -> int:
@@ -90,29 +96,30 @@ class _Meter:
 
     @total.setter
     def total(self, size: int) -> None:
-        self._progress.total = -(-(size or self._file.size or 0) // CHUNK)
+        self._progress.total = size // CHUNK
 
     def update(self, _: int) -> None:
-        """Counts a chunk."""
-        if self._whole:
-            return
-        self._progress.step()
-        if self._file.size is not None and (self._progress.done - 1) * CHUNK > self._file.size:
-            raise RefusedError(f"more than the {self._file.size} bytes of the file")
-        if self._progress.done % REPORT_EVERY == 0:
+        """Looks how much has come; what a server calls a chunk may have any length."""
+        size = self._output.stat().st_size
+        if size > self._largest:
+            raise RefusedError(f"more than {self._largest} bytes")
+        self._progress.step(size // CHUNK - self._progress.done)
+        if self._progress.done >= self._reported + REPORT_EVERY:
+            self._reported = self._progress.done
             self._progress.report()
 
     def reset(self) -> None:
-        """Called when all has come, before the total is reported once more."""
-        self._whole = True
+        """Called when all has come."""
 
     def close(self) -> None:
-        """Removes the bar."""
+        """Leaves the bar as it is."""
         self._progress.close()
 
 
 def _short(error: Exception) -> str:
     """The reason, without the nested ones of a connection."""
+    if isinstance(error, requests.HTTPError):
+        return str(error).partition(" for url")[0]
     if isinstance(error, requests.RequestException):
         return "no answer, or a broken connection"
     return str(error)

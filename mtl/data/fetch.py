@@ -1,23 +1,42 @@
 """The `fetch` stage: finds a dataset in a folder, or downloads it, and verifies it before anything reads it."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pooch
 
 from mtl.data.download import download
 from mtl.data.layouts.images import is_image
 from mtl.data.layouts.members import walk
-from mtl.data.source import Source
+from mtl.data.source import Source, state_of
+from mtl.data.split import read_class_list
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import sha256
-from mtl.spec import FetchSpec, SourceSpec
+from mtl.spec import ArchiveFile, FetchSpec, SourceSpec
 
 
-def fetch(spec: FetchSpec, folder: Path | None, archives: Path, record: Path) -> None:
+def sources_of(dataset: str, entry: Mapping[str, Any]) -> FetchSpec:
+    """The sources of an entry of `config/datasets.yaml`."""
+    sources = [
+        SourceSpec(
+            source["layout"],
+            [
+                ArchiveFile(file["name"], file.get("checksum"), file.get("size"), file.get("urls", []))
+                for file in source.get("files", [])
+            ],
+        )
+        for source in entry["sources"]
+    ]
+    return FetchSpec(dataset, sources)
+
+
+def fetch(spec: FetchSpec, classes: Path, folder: Path | None, archives: Path, record: Path) -> None:
     """Writes `record`, which says where the dataset lies and what its files' checksums are.
 
     Args:
         spec: the sources of the dataset, best first.
+        classes: its class list, by which an unpacked tree is recognised.
         folder: where to look for their files or an unpacked tree, directly or in a subfolder named like the dataset;
             nothing is downloaded then.
         archives: where downloads go if there is no such folder.
@@ -26,8 +45,11 @@ def fetch(spec: FetchSpec, folder: Path | None, archives: Path, record: Path) ->
     Raises:
         UserError: the dataset is not there, cannot be downloaded, or is not what it should be.
     """
-    source = _download(spec, archives) if folder is None else _find(spec, folder.expanduser().resolve())
-    source.write(record)
+    try:
+        found = _download(spec, archives) if folder is None else _find(spec, classes, folder.expanduser().resolve())
+    except OSError as error:
+        raise UserError(f"{error.filename or spec.dataset}: {error.strerror or error}") from None
+    found.write(record)
 
 
 def _download(spec: FetchSpec, archives: Path) -> Source:
@@ -48,22 +70,29 @@ def _download(spec: FetchSpec, archives: Path) -> Source:
     raise UserError(f"{spec.dataset}: {'; '.join(problems)}")
 
 
-def _find(spec: FetchSpec, folder: Path) -> Source:
+def _find(spec: FetchSpec, classes: Path, folder: Path) -> Source:
     if not folder.is_dir():
         raise UserError(f"config: data: there is no folder {folder}")
+    roots = [root for root in (folder / spec.dataset, folder) if root.is_dir()]
     problems = []
-    for root in (folder / spec.dataset, folder):
+    for root in roots:
         for source in spec.sources:
-            if not source.files and root.is_dir() and any(is_image(path) for path in walk(root)):
-                return _source(source, root)
-            if not source.files or not all((root / file.name).is_file() for file in source.files):
+            there = [file.name for file in source.files if (root / file.name).is_file()]
+            if not there:
                 continue
-            if altered := _altered(source, root):
+            missing = [file.name for file in source.files if file.name not in there]
+            if missing:
+                problems.append(f"{root} holds {' and '.join(there)}, but not {' and '.join(missing)}")
+            elif altered := _altered(source, root):
                 problems.append(altered)
             else:
                 return _source(source, root)
     if problems:
-        raise UserError(f"{spec.dataset}: {'; '.join(problems)}")
+        raise UserError(f"config: data: {spec.dataset}: {'; '.join(problems)}")
+    if any(not source.files for source in spec.sources):
+        for root in roots:
+            if _is_tree(root, classes):
+                return Source("images", str(root), {}, {})
     raise UserError(f"config: data: {folder} holds no {spec.dataset}; expected {_expected(spec)}")
 
 
@@ -78,8 +107,18 @@ def _altered(source: SourceSpec, root: Path) -> str | None:
     return None
 
 
+def _is_tree(root: Path, classes: Path) -> bool:
+    """Whether a folder holds an image of the class list: one that it names, or one in a folder named like a class."""
+    listed = [(name, images) for names in read_class_list(classes).values() for name, images in names.items()]
+    folders = {name for name, images in listed if not images}
+    names = {image.rpartition("/")[2] for _, images in listed for image in images}
+    return any(is_image(path) and (path.name in names or path.parent.name in folders) for path in walk(root))
+
+
 def _source(source: SourceSpec, root: Path) -> Source:
-    return Source(source.layout, str(root), {file.name: sha256(root / file.name) for file in source.files})
+    paths = {file.name: root / file.name for file in source.files}
+    states = {name: state_of(path) for name, path in paths.items()}
+    return Source(source.layout, str(root), {name: sha256(path) for name, path in paths.items()}, states)
 
 
 def _expected(spec: FetchSpec) -> str:

@@ -1,8 +1,10 @@
 """The `prepare` stage: every image of a dataset as one uint8 array that can be memory-mapped."""
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import numpy as np
 from mtl.data.checks import digest, duplicates
 from mtl.data.decode import decoded
 from mtl.data.samples import write_samples
-from mtl.data.source import Source, read_source
+from mtl.data.source import ELSEWHERE, Source, read_source
 from mtl.data.split import Row, read_split
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import atomic, write_json
@@ -23,47 +25,70 @@ REPORT_EVERY = 5000  # images
 SHOWN = 10  # groups of duplicates in the log; the summary has all
 
 
-def prepare(
-    spec: PrepareSpec, threads: int, split: Path, source: Path | None, images: Path, samples: Path, summary: Path
-) -> None:
-    """Prepares a dataset at one image size; without a `source` its images are rendered (`glyphs`).
+@dataclass(frozen=True)
+class PreparePaths:
+    """What preparation reads and writes; without a `source` the images are rendered (`glyphs`)."""
+
+    split: Path
+    source: Path | None
+    images: Path
+    samples: Path
+    summary: Path
+
+
+def prepare(spec: PrepareSpec, paths: PreparePaths, reference: str | None = None, threads: int = 1) -> None:
+    """Prepares a dataset at one image size.
 
     `images` becomes a .npy of shape (images, size, size, 3), row i being row i of `split`; `samples` a picture of some
     of them; `summary` counts them, names the source, the duplicates and the SHA-256 of the pixels. Images of another
     size are scaled to the square directly, as in mini-imagenet-tools, with an antialiasing bilinear filter.
 
-    Other packages, another processor or another source may give other pixels. That is said in one line and recorded,
-    because results then agree only within their intervals.
+    Other packages, another processor or another source may give other pixels than those with the SHA-256 `reference`.
+    That is said in one line and recorded, because results then agree only within their intervals.
 
     Raises:
-        UserError: an image is missing, damaged or absurdly large.
+        UserError: an image is missing, damaged or absurdly large, or the disk is full.
     """
-    rows = read_split(split)
-    found = None if source is None else read_source(source)
-    seen, sizes = np.zeros(len(rows), dtype=bool), Counter[str]()
-    with atomic(images) as temporary:
-        shape = (len(rows), spec.size, spec.size, 3)
-        pixels = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
-        with Progress(f"prepare {spec.dataset}", len(rows)) as progress:
-            for index, image, size in _rendered(spec, rows) if found is None else _read(spec, rows, found, threads):
-                if seen[index]:
-                    raise UserError(f"{source}: image {rows[index].image} is in {_place(found)} twice")
-                pixels[index], seen[index] = image, True
-                sizes[size] += 1
-                progress.step()
-                if progress.done % REPORT_EVERY == 0:
-                    progress.report()
-        if missing := len(rows) - np.count_nonzero(seen):
-            first = rows[int(np.argmin(seen))]
-            raise UserError(
-                f"{source}: {missing} of {len(rows)} images are not in {_place(found)}; "
-                f"the first is {first.image} of class {first.class_name}"
-            )
-        pixels.flush()
-        content = _summary(spec, rows, found, pixels, sizes)
-        write_samples(pixels, [row.class_name for row in rows], samples)
-        write_json(summary, content)
+    rows = read_split(paths.split)
+    source = None if paths.source is None else read_source(paths.source)
+    found = _rendered(spec, rows) if source is None else _read(spec, rows, source, threads)
+    with atomic(paths.images) as temporary:
+        pixels, sizes = _filled(temporary, spec, rows, found, _place(source))
+        content = _summary(spec, rows, source, pixels, sizes, reference)
+        write_samples(pixels, [row.class_name for row in rows], paths.samples)
+        write_json(paths.summary, content)
     _say(spec, content)
+
+
+def _filled(
+    path: Path, spec: PrepareSpec, rows: list[Row], found: Iterator[tuple[int, np.ndarray, str]], place: str
+) -> tuple[np.ndarray, Counter[str]]:
+    """The pixels, memory-mapped from a new file, and how many images had which size."""
+    pixels = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(len(rows), spec.size, spec.size, 3))
+    try:
+        with path.open("r+b") as file:
+            # Else a full disk would kill the process at the first page it has no room for.
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    except OSError as error:
+        raise UserError(f"{path.parent}: {error.strerror}: {path.stat().st_size / 1e6:.0f} MB are needed") from None
+    seen, sizes = np.zeros(len(rows), dtype=bool), Counter[str]()
+    with Progress(f"prepare {spec.dataset}", len(rows)) as progress:
+        for index, image, size in found:
+            if seen[index]:
+                raise UserError(f"{place}: image {rows[index].image} is there twice; {ELSEWHERE}")
+            pixels[index], seen[index] = image, True
+            sizes[size] += 1
+            progress.step()
+            if progress.done % REPORT_EVERY == 0:
+                progress.report()
+    if missing := len(rows) - np.count_nonzero(seen):
+        first = rows[int(np.argmin(seen))]
+        raise UserError(
+            f"{place}: {missing} of {len(rows)} images are not there; the first is {first.image} of class "
+            f"{first.class_name}; {ELSEWHERE}"
+        )
+    pixels.flush()
+    return pixels, sizes
 
 
 def _rendered(spec: PrepareSpec, rows: list[Row]) -> Iterator[tuple[int, np.ndarray, str]]:
@@ -95,7 +120,12 @@ def _place(source: Source | None) -> str:
 
 
 def _summary(
-    spec: PrepareSpec, rows: list[Row], source: Source | None, pixels: np.ndarray, sizes: Counter[str]
+    spec: PrepareSpec,
+    rows: list[Row],
+    source: Source | None,
+    pixels: np.ndarray,
+    sizes: Counter[str],
+    reference: str | None,
 ) -> dict[str, Any]:
     per_class = Counter(row.class_name for row in rows)
     sha256, package = digest(pixels), "matplotlib" if source is None else "pillow"
@@ -108,7 +138,7 @@ def _summary(
         "source": None if source is None else {"layout": source.layout, "files": source.files},
         "source_sizes": dict(sizes.most_common(10)),
         "sha256": sha256,
-        "reference": None if spec.digest is None else sha256 == spec.digest,
+        "reference": None if reference is None else sha256 == reference,
         "packages": {package: version(package)},
         "duplicates": duplicates(pixels, rows),
     }

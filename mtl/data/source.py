@@ -9,6 +9,8 @@ from mtl.data.layouts.members import Member, members
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import write_json
 
+ELSEWHERE = "to look again, delete source.json of the dataset"
+
 
 @dataclass(frozen=True)
 class Source:
@@ -18,16 +20,25 @@ class Source:
         layout: its form, a key of `mtl.data.layouts.LAYOUTS`.
         root: the folder.
         files: SHA-256 by name of the archives below `root`; empty for an unpacked tree.
+        states: size and time of change by name, when they were verified.
     """
 
     layout: str
     root: str
     files: dict[str, str]
+    states: dict[str, list[int]]
 
     def members(self) -> Iterator[Member]:
-        """The files inside."""
+        """The files inside.
+
+        Raises:
+            UserError: the folder is gone, or an archive is not the one that was verified.
+        """
         if not Path(self.root).is_dir():
-            raise UserError(f"{self.root}: is gone; delete source.json of the dataset and run again")
+            raise UserError(f"{self.root}: is gone; {ELSEWHERE}")
+        for name, state in self.states.items():
+            if state_of(Path(self.root) / name) != state:
+                raise UserError(f"{Path(self.root) / name}: has changed since it was verified; {ELSEWHERE}")
         return members(Path(self.root), list(self.files))
 
     def write(self, path: Path) -> None:
@@ -45,3 +56,12 @@ def read_source(path: Path) -> Source:
         return Source(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{path}: not a record of a source ({error}); delete it and run again") from None
+
+
+def state_of(path: Path) -> list[int]:
+    """Size and time of change of a file, by which a change is noticed without reading it; empty if it is gone."""
+    try:
+        status = path.stat()
+    except OSError:
+        return []
+    return [status.st_size, status.st_mtime_ns]

@@ -9,14 +9,16 @@ import re
 import tarfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 
 from mtl.cli import main
 from mtl.data.source import read_source
-from mtl.spec import ArchiveFile, FetchSpec, PrepareSpec, SourceSpec
+from mtl.spec import ArchiveFile, PrepareSpec, SourceSpec
 from tests.data.archives import Bomb, jpeg, noise_image, plain_image, tar_bytes, write_tar
 
 NAMES = [f"{name}0000000{rank}.jpg" for name in ("n01", "n02", "n03") for rank in (1, 2)]
@@ -84,10 +86,6 @@ def stage(tmp_path, monkeypatch, capfd):
     return run
 
 
-def spec_of(*sources):
-    return json.dumps(dataclasses.asdict(FetchSpec("mini", list(sources))))
-
-
 def mirrors(server, *paths, size=SIZE):
     address = f"http://127.0.0.1:{server.server_address[1]}"
     digest = f"sha256:{hashlib.sha256(ARCHIVE).hexdigest()}"
@@ -95,14 +93,16 @@ def mirrors(server, *paths, size=SIZE):
 
 
 def fetch(stage, source, folder=""):
+    files = [{key: value for key, value in vars(file).items() if value} for file in source.files]
+    Path("datasets.yaml").write_text(yaml.safe_dump({"mini": {"sources": [{"layout": source.layout, "files": files}]}}))
     return stage(
-        "fetch", "--spec", spec_of(source), "--folder", folder, "--archives", "resources/archives",
-        "--output", "resources/source.json",
+        "fetch", "--datasets", "datasets.yaml", "--dataset", "mini", "--classes", "classes.csv", "--folder", folder,
+        "--archives", "resources/archives", "--output", "resources/source.json",
     )  # fmt: skip
 
 
 def prepare(stage):
-    spec = json.dumps(dataclasses.asdict(PrepareSpec("mini", None, 16, None)))
+    spec = json.dumps(dataclasses.asdict(PrepareSpec("mini", None, 16)))
     inputs = ("--source", "resources/source.json", "--split", "split.csv")
     outputs = [f"--{name}=resources/16px/{file}" for name, file in (
         ("images", "images.npy"), ("samples", "samples.png"), ("summary", "summary.json"),
@@ -155,7 +155,7 @@ def test_a_file_of_another_length_is_one_line(stage, server, tmp_path):
     assert f"15 of {len(ARCHIVE)} bytes" in lines[-1]
     code, lines = fetch(stage, mirrors(server, "endless", size=1000))
     assert code == 1
-    assert "more than the 1000 bytes of the file" in lines[-1]
+    assert "more than 1000 bytes" in lines[-1]
     assert left(tmp_path) == []
 
 
@@ -224,8 +224,37 @@ def test_a_pickle_that_would_run_code_is_refused(stage, tmp_path, mode):
         content = {"image_data": np.array([bomb], dtype=object), "class_dict": {}}
     (tmp_path / "data/mini.pkl").write_bytes(pickle.dumps(content))
     line = refused(stage, tmp_path, "pickles", "mini.pkl")
-    assert "refused or damaged pickle: it would call" in line
+    assert re.search("refused or damaged pickle: it (would call|holds an array of type .O8)", line)
     assert not (tmp_path / "exploded").exists()
+
+
+class Forged:
+    """NumPy takes these bytes for pointers to objects."""
+
+    def __reduce__(self):
+        return (np.ndarray, ((1,), np.dtype("O"), b"\x41" * 8))
+
+
+class Endless:
+    """Ten gigabytes made of one byte, by a stride of zero."""
+
+    def __reduce__(self):
+        return (np.ndarray, ((2, 60000, 60000, 3), np.dtype("u1"), b"x", 0, (0, 0, 0, 0)))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"image_data": np.zeros((2, 4, 4, 3), np.uint8), "class_dict": {"n01": Forged()}},
+        {"image_data": Endless(), "class_dict": {"n01": [0, 1]}},
+        {"image_data": np.array([None, [1]], dtype=object), "class_dict": {}},
+    ],
+)
+@pytest.mark.parametrize("protocol", [2, 5])
+def test_a_pickle_does_not_reach_numpys_constructors(stage, tmp_path, content, protocol):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/mini.pkl").write_bytes(pickle.dumps(content, protocol))
+    assert "mini.pkl: refused or damaged pickle: " in refused(stage, tmp_path, "pickles", "mini.pkl")
 
 
 @pytest.mark.parametrize(
@@ -246,7 +275,7 @@ def test_a_pickle_that_would_run_code_is_refused(stage, tmp_path, mode):
         ),
         (
             pickle.dumps({"image_data": np.zeros((2, 4, 4, 3), np.uint8), "class_dict": {"n01": ["a", "b"]}}),
-            "class n01: there is no image 'a'",
+            "class n01 has not 2 images",
         ),
     ],
 )
@@ -254,6 +283,12 @@ def test_a_damaged_pickle_is_one_line(stage, tmp_path, content, message):
     (tmp_path / "data").mkdir()
     (tmp_path / "data/mini.pkl").write_bytes(content)
     assert message in refused(stage, tmp_path, "pickles", "mini.pkl")
+
+
+def deep_png():
+    file = io.BytesIO()
+    Image.fromarray(np.full((4, 4), 40000, np.uint16)).save(file, "PNG")
+    return file.getvalue()
 
 
 def png(width, height):
@@ -269,7 +304,8 @@ def png(width, height):
         ({NAMES[0]: jpeg(plain_image(3, 64))[:300]}, f"image {NAMES[0]}: damaged"),
         ({NAMES[0]: png(9000, 9000)}, f"image {NAMES[0]}: 9000 x 9000 pixels; at most"),
         ({NAMES[0]: png(20000, 10000)}, f"image {NAMES[0]}: damaged .* exceeds limit"),
-        ({NAMES[0]: jpeg(plain_image(3, 16))}, f"5 of 6 images are not in .*; the first is {NAMES[1]} of class n01"),
+        ({NAMES[0]: jpeg(plain_image(3, 16))}, f"5 of 6 images are not there; the first is {NAMES[1]} of class n01"),
+        ({NAMES[0]: deep_png()}, "has more than 8 bits per channel"),
         ({NAMES[0]: jpeg(plain_image(3, 16)), f"a/{NAMES[0]}": b""}, "damaged|not a file of"),
     ],
 )
@@ -290,14 +326,46 @@ def test_a_damaged_archive_is_one_line(stage, tmp_path, name, keep):
     whole = path.read_bytes()
     path.write_bytes(whole[: int(keep * len(whole))])
     # A plain tar that ends between two files looks whole; then it is what is missing that tells.
-    assert re.search(f"{name}: damaged archive|of 6 images are not in", refused(stage, tmp_path, "images", name))
+    assert re.search(f"{name}: damaged archive|of 6 images are not there", refused(stage, tmp_path, "images", name))
+
+
+@pytest.mark.parametrize("name", ["mini.tar.xz", "mini.tar.gz"])
+@pytest.mark.parametrize("where", [0.3, 0.6, 0.9])
+def test_a_flipped_bit_is_one_line(stage, tmp_path, name, where):
+    (tmp_path / "data").mkdir()
+    path = write_tar(tmp_path / "data" / name, {name: jpeg(noise_image(32)) for name in NAMES}, MODES[name])
+    content = bytearray(path.read_bytes())
+    content[int(where * len(content))] ^= 16
+    path.write_bytes(content)
+    assert re.search("damaged|not a file of|not there", refused(stage, tmp_path, "images", name))
+
+
+def test_an_archive_that_changes_after_it_was_verified_is_refused(stage, tmp_path):
+    (tmp_path / "data").mkdir()
+    path = tmp_path / "data/mini.tar"
+    path.write_bytes(ARCHIVE)
+    source = SourceSpec("images", [ArchiveFile("mini.tar", None, None, [])])
+    for change in (lambda: path.write_bytes(ARCHIVE + b"\0"), path.unlink):
+        path.write_bytes(ARCHIVE)
+        assert fetch(stage, source, tmp_path / "data")[0] == 0
+        change()
+        code, lines = prepare(stage)
+        assert code == 1
+        assert "mini.tar: has changed since it was verified; to look again, delete source.json" in lines[-1]
+
+
+def test_what_is_missing_of_a_source_is_named(stage, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/train.tar").write_bytes(ARCHIVE)
+    source = SourceSpec("images", [ArchiveFile(f"{name}.tar", None, None, []) for name in ("train", "val", "test")])
+    assert "holds train.tar, but not val.tar and test.tar" in fetch(stage, source, tmp_path / "data")[1][-1]
 
 
 def test_an_image_that_is_there_twice_is_one_line(stage, tmp_path):
     (tmp_path / "data").mkdir()
     images = {name: jpeg(plain_image(1, 16)) for name in NAMES}
     write_tar(tmp_path / "data/mini.tar", {**images, f"again/{NAMES[3]}": images[NAMES[3]]})
-    assert f"image {NAMES[3]} is in" in refused(stage, tmp_path, "images", "mini.tar")
+    assert f"image {NAMES[3]} is there twice" in refused(stage, tmp_path, "images", "mini.tar")
 
 
 def refused(stage, folder, layout, name):

@@ -11,8 +11,9 @@ import pytest
 
 from mtl.data.fetch import fetch
 from mtl.data.images_of import with_images
-from mtl.data.prepare import prepare
+from mtl.data.prepare import PreparePaths, prepare
 from mtl.data.split import read_class_list, read_split, write_split
+from mtl.runtime.errors import UserError
 from mtl.spec import ArchiveFile, FetchSpec, PrepareSpec, SourceSpec
 from tests.conftest import ROOT
 from tests.data.archives import jpeg, noise_image, plain_image, python2_pickle, tar_bytes, write_tar
@@ -36,11 +37,11 @@ def few_images(folder):
 def prepared(folder, classes, source, images_per_class=3, size=84):
     """Runs the stages from fetch to prepare; returns the pixels, the rows and the summary."""
     out = folder / "resources"
-    fetch(FetchSpec("mini", [source]), folder, out, out / "source.json")
+    fetch(FetchSpec("mini", [source]), classes, folder, out, out / "source.json")
     write_split(with_images(read_class_list(classes), images_per_class, out / "source.json"), out / "split.csv")
-    paths = [out / name for name in ("images.npy", "samples.png", "summary.json")]
-    prepare(PrepareSpec("mini", None, size, None), 2, out / "split.csv", out / "source.json", *paths)
-    return np.load(paths[0]), read_split(out / "split.csv"), json.loads(paths[2].read_text())
+    files = [out / name for name in ("images.npy", "samples.png", "summary.json")]
+    prepare(PrepareSpec("mini", None, size), PreparePaths(out / "split.csv", out / "source.json", *files), threads=2)
+    return np.load(files[0]), read_split(out / "split.csv"), json.loads(files[2].read_text())
 
 
 def files(*names):
@@ -211,6 +212,16 @@ def test_ones_own_dataset_needs_a_folder_per_class_and_a_split(tmp_path):
     assert [int(image[8, 8, 0]) for image in pixels] == [10 * int(r.class_name[1:]) + int(r.image[4]) for r in rows]
     assert summary["images_per_class"] == {"least": 3, "most": 4}
     assert summary["source_sizes"] == {"20x20": 6, "21x21": 6, "22x22": 6, "23x23": 1}
+
+
+def test_one_class_in_two_folders_is_refused(tmp_path):
+    classes = tmp_path / "classes.csv"
+    classes.write_text("class,split\nrobin,train\n")
+    for folder in ("images/robin", "masks/robin"):
+        (tmp_path / "mini" / folder).mkdir(parents=True)
+        (tmp_path / "mini" / folder / "1.png").write_bytes(b"")
+    with pytest.raises(UserError, match="images/robin and masks/robin hold images of the same class"):
+        prepared(tmp_path, classes, SourceSpec("images", []))
 
 
 def test_duplicates_are_found_within_and_across_splits(tmp_path, capfd):

@@ -5,7 +5,7 @@ import numpy as np
 from PIL import Image
 
 from mtl.data.glyphs import Renderer, render
-from mtl.data.prepare import prepare
+from mtl.data.prepare import PreparePaths, prepare
 from mtl.spec import PrepareSpec
 
 
@@ -27,7 +27,7 @@ def test_summary_counts_and_has_the_digest(tiny):
 
 def test_pixels_that_differ_from_the_reference_are_said_in_one_line(tiny, tmp_path, capfd):
     names = [tmp_path / name for name in ("images.npy", "samples.png", "summary.json")]
-    prepare(PrepareSpec("glyphs", 0, 16, "0" * 64), 1, tiny / "split.csv", None, *names)
+    prepare(PrepareSpec("glyphs", 0, 16), PreparePaths(tiny / "split.csv", None, *names), reference="0" * 64)
     assert "note: the pixels of glyphs differ" in capfd.readouterr().err.splitlines()[-1]
     assert json.loads(names[2].read_text())["reference"] is False
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from mtl.runtime.files import sha256
 from tests.data.archives import jpeg, noise_image, write_tar
 from tests.workflow.conftest import edit, make_project, planned, snakemake
 
@@ -82,3 +83,9 @@ def test_from_an_archive_with_a_checksum(birds):
     code, output = snakemake(folder, *arguments)
     assert code == 1
     assert "birds.tar: its md5 is" in output
+    change["files"][0]["checksum"] = f"sha256:{sha256(archive)}"
+    edit(folder / "config/datasets.yaml", lambda datasets: datasets["birds"].update(sources=[change]))
+    code, output = snakemake(folder, *arguments)
+    assert code == 0, output
+    summary = json.loads((folder / "resources/birds/16px/summary.json").read_text())
+    assert (summary["images"], summary["source"]["files"]) == (90, {"birds.tar": sha256(archive)})

@@ -8,6 +8,10 @@ SOURCE = "<resources>/{dataset}/source.json"
 
 
 rule fetch:
+    input:
+        # To recognise a tree by; another split is no reason to fetch again.
+        classes=lambda wildcards: ancient(specs.class_list(wildcards)),
+        datasets=ancient("config/datasets.yaml"),
     output:
         SOURCE,
     log:
@@ -22,13 +26,13 @@ rule fetch:
         # Not a parameter, because moving the data must not rerun anything.
         data=config["data"],
     params:
-        spec=specs.fetch,
-        archives=lambda wildcards, output: f"{Path(output[0]).parent}/archives",
+        checksums=specs.checksums,
+        archives=lambda wildcards, output: Path(output[0]).parents[1] / "archives",
     message:
         "fetching {wildcards.dataset}"
     shell:
-        "mtl fetch --spec {params.spec:q} --folder={resources.data:q} --archives {params.archives} --output {output}"
-        " 2>&1 | tee {log}"
+        "mtl fetch --datasets {input.datasets} --dataset {wildcards.dataset} --classes {input.classes}"
+        " --folder={resources.data:q} --archives {params.archives} --output {output} 2>&1 | tee {log}"
 
 
 rule split:
@@ -76,6 +80,8 @@ rule prepare:
     resources:
         mem_mb=plan.job("prepare")["memory"],
         runtime=plan.job("prepare")["minutes"],
+        # Not a parameter: it is compared with the pixels and changes none.
+        reference=specs.reference,
     params:
         spec=specs.prepare,
         source=lambda wildcards, input: (
@@ -84,7 +90,8 @@ rule prepare:
     message:
         "preparing {wildcards.dataset} at {wildcards.size} px"
     shell:
-        "mtl prepare --spec {params.spec:q} --threads {threads} --split {input.split} {params.source}"
+        "mtl prepare --spec {params.spec:q} --reference={resources.reference} --threads {threads}"
+        " --split {input.split} {params.source}"
         " --images {output.images} --samples {output.samples} --summary {output.summary}"
         " 2>&1 | tee {log}"
 

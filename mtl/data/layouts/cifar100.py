@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from mtl.data.layouts.members import Member
-from mtl.data.layouts.unpickle import array_of, unpickle
+from mtl.data.layouts.unpickle import integers_of, pixels_of, text, unpickle
 from mtl.runtime.errors import UserError
 
 SIZE = 32
@@ -28,13 +28,13 @@ def read_cifar100(files: Iterable[Member], wanted: Mapping[str, Sequence[str]]) 
     remaining = {name: iter(images) for name, images in wanted.items()}
     for part in PARTS:
         member, content = parts[part]
-        data = array_of(content, "data", (None, 3 * SIZE * SIZE), member)
-        labels = content.get("fine_labels")
-        if not isinstance(names, list) or not isinstance(labels, list) or len(labels) != len(data):
+        data = pixels_of(content, "data", (None, 3 * SIZE * SIZE), member)
+        labels = integers_of(content.get("fine_labels"))
+        if not isinstance(names, list) or labels is None or len(labels) != len(data):
             raise UserError(f"{member.archive}: {member.name}: 'fine_labels' do not fit 'data'")
         pixels = data.reshape(-1, 3, SIZE, SIZE).transpose(0, 2, 3, 1)
         for label, image in zip(labels, pixels, strict=True):
-            if not isinstance(label, int) or not 0 <= label < len(names):
-                raise UserError(f"{member.archive}: {member.name}: label {label!r} has no name in meta")
-            if (name := next(remaining.get(names[label], iter(())), None)) is not None:
+            if not 0 <= label < len(names):
+                raise UserError(f"{member.archive}: {member.name}: label {label} has no name in meta")
+            if (name := next(remaining.get(text(names[label]), iter(())), None)) is not None:
                 yield name, image

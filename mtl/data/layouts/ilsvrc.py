@@ -33,7 +33,7 @@ def _ranked(member: Member) -> dict[int, str]:
     try:
         with tarfile.open(fileobj=member.file) as tar:
             names = [name.rpartition("/")[2] for name in tar.getnames()]
-    except (OSError, EOFError, ValueError, tarfile.TarError) as error:
+    except Exception as error:
         raise UserError(f"{member.archive}: {member.name}: damaged archive ({error})") from None
     numbers = {int(match[1]): name for name in names if (match := _NUMBER.search(name))}
     return {rank: numbers[number] for rank, number in enumerate(sorted(numbers), start=1)}

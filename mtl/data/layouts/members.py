@@ -23,17 +23,25 @@ class Member:
     size: int
     file: IO[bytes]
 
+    def refuse_above(self, limit: int) -> None:
+        """Makes sure that the file has at most `limit` bytes.
+
+        Raises:
+            UserError: it has more.
+        """
+        if self.size > limit:
+            raise UserError(f"{self.archive}: {self.name} has {self.size} bytes; at most {limit} are taken")
+
     def read(self, limit: int) -> bytes:
         """The content.
 
         Raises:
             UserError: it has more than `limit` bytes, or the archive is damaged.
         """
-        if self.size > limit:
-            raise UserError(f"{self.archive}: {self.name} has {self.size} bytes; at most {limit} are taken")
+        self.refuse_above(limit)
         try:
             return self.file.read()
-        except (OSError, EOFError, ValueError, tarfile.TarError) as error:
+        except Exception as error:  # each compression has errors of its own
             raise UserError(f"{self.archive}: damaged archive at {self.name} ({error})") from None
 
 
@@ -44,17 +52,24 @@ def members(root: Path, files: Sequence[str]) -> Iterator[Member]:
         UserError: an archive is damaged, or holds a path or link that leads out of it.
     """
     for path in [root / name for name in files] or walk(root):
-        if path.name.endswith(ARCHIVES) and files:
-            with path.open("rb") as file:
+        try:
+            file = path.open("rb")
+        except OSError as error:
+            raise UserError(f"{path}: {error.strerror}") from None
+        with file:
+            if path.name.endswith(ARCHIVES) and files:
                 yield from tar_members(path, file)
-        else:
-            with path.open("rb") as file:
+            else:
                 yield Member(path, PurePosixPath(path.relative_to(root)), path.stat().st_size, file)
 
 
 def walk(root: Path) -> Iterator[Path]:
-    """All files below a folder, in order of their paths, hidden ones and links to folders left out."""
-    for path in sorted(root.iterdir()):
+    """All files below a folder, in order of their paths; hidden ones, links to folders and closed folders left out."""
+    try:
+        paths = sorted(root.iterdir())
+    except PermissionError:
+        return
+    for path in paths:
         if path.name.startswith("."):
             continue
         if path.is_dir() and not path.is_symlink():
@@ -72,7 +87,10 @@ def tar_members(path: Path, file: IO[bytes]) -> Iterator[Member]:
                 tarfile.data_filter(entry, "/unpacked")
                 if entry.isreg() and (content := tar.extractfile(entry)) is not None:
                     yield Member(path, PurePosixPath(entry.name), entry.size, content)
+            # The checksum of a compressed file comes last.
+            while tar.fileobj is not None and tar.fileobj.read(2**20):
+                pass
     except tarfile.FilterError as error:
         raise UserError(f"{path}: refused: {error}") from None
-    except (OSError, EOFError, ValueError, tarfile.TarError) as error:
+    except Exception as error:  # each compression has errors of its own
         raise UserError(f"{path}: damaged archive ({error})") from None

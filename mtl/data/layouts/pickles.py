@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from mtl.data.layouts.members import Member
-from mtl.data.layouts.unpickle import array_of, unpickle
+from mtl.data.layouts.unpickle import integers_of, pixels_of, text, unpickle
 from mtl.runtime.errors import UserError
 
 
@@ -16,19 +16,23 @@ def read_pickles(files: Iterable[Member], wanted: Mapping[str, Sequence[str]]) -
         UserError: a pickle has another form, or a class has more or fewer images than its list.
     """
     for member in files:
-        if member.name.suffix != ".pkl":
+        if member.name.suffix == ".pkl":
+            yield from _read(member, wanted)
+
+
+def _read(member: Member, wanted: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, np.ndarray]]:
+    content, where = unpickle(member), f"{member.archive}: {member.name}"
+    pixels = pixels_of(content, "image_data", (None, None, None, 3), member)
+    classes = content.get("class_dict")
+    if not isinstance(classes, dict):
+        raise UserError(f"{where}: 'class_dict' is missing")
+    for name, value in classes.items():
+        if (images := wanted.get(text(name))) is None:
             continue
-        content = unpickle(member)
-        pixels = array_of(content, "image_data", (None, None, None, 3), member)
-        classes = content.get("class_dict")
-        if not isinstance(classes, dict):
-            raise UserError(f"{member.archive}: {member.name}: 'class_dict' is missing")
-        for name, indices in classes.items():
-            if (images := wanted.get(name)) is None:
-                continue
-            if not isinstance(indices, list | np.ndarray) or len(indices) != len(images):
-                raise UserError(f"{member.archive}: {member.name}: class {name} has not {len(images)} images")
-            for image, index in zip(images, indices, strict=True):
-                if not isinstance(index, int | np.integer) or not 0 <= index < len(pixels):
-                    raise UserError(f"{member.archive}: {member.name}: class {name}: there is no image {index!r}")
-                yield image, pixels[index]
+        indices = integers_of(value)
+        if indices is None or len(indices) != len(images):
+            raise UserError(f"{where}: class {text(name)} has not {len(images)} images")
+        for image, index in zip(images, indices, strict=True):
+            if not 0 <= index < len(pixels):
+                raise UserError(f"{where}: class {text(name)}: there is no image {index}")
+            yield image, pixels[index]
