@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from mtl.learners.base_learner import Head
 from mtl.learners.learner import Learner, to_unit_interval
 from mtl.networks.backbone import Backbone
+from mtl.networks.batch_norm import BatchNorm
 from mtl.runtime.device import Device
 
 EPISODES_AT_ONCE = 10
@@ -22,6 +23,9 @@ class WholeNetwork(Learner):
         self.steps, self.episodes_at_once = steps, EPISODES_AT_ONCE
         self._learning_rate, self._device = learning_rate, device
         self.backbone = backbone.requires_grad_(False).eval()
+        for module in backbone.modules():
+            if isinstance(module, BatchNorm):
+                module.casts_input = True
         self.theta_weight = nn.Parameter(head.weight, requires_grad=False)
         self.theta_bias = nn.Parameter(head.bias, requires_grad=False)
 

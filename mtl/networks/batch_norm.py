@@ -17,6 +17,8 @@ class BatchNorm(nn.Module):
 
     mean: torch.Tensor
     variance: torch.Tensor
+    # Under torch.func, batch norm cannot mix a bfloat16 input with float32 statistics, as it does elsewhere.
+    casts_input = False
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -25,4 +27,6 @@ class BatchNorm(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, C, H, W) to the same shape."""
-        return F.batch_norm(x, self.mean, self.variance, None, None, self.training, MOMENTUM, EPSILON)
+        given = x.to(self.mean.dtype) if self.casts_input else x
+        normalised = F.batch_norm(given, self.mean, self.variance, None, None, self.training, MOMENTUM, EPSILON)
+        return normalised.to(x.dtype)
