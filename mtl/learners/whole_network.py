@@ -11,7 +11,9 @@ from mtl.networks.backbone import Backbone
 from mtl.networks.batch_norm import BatchNorm
 from mtl.runtime.device import Device
 
-EPISODES_AT_ONCE = 10
+# Weights of all tasks that run together. With more, the convolutions grouped by task fall out of a processor's cache and
+# become slower than one task after another.
+WEIGHTS_AT_ONCE = 1_300_000
 
 
 class WholeNetwork(Learner):
@@ -20,7 +22,8 @@ class WholeNetwork(Learner):
     def __init__(self, backbone: Backbone, head: Head, device: Device, *, learning_rate: float, steps: int) -> None:
         """Takes a pre-trained backbone and an initial θ; β is `learning_rate`, for the mean over the support set."""
         super().__init__()
-        self.steps, self.episodes_at_once = steps, EPISODES_AT_ONCE
+        weights = sum(parameter.numel() for parameter in backbone.parameters())
+        self.steps, self.episodes_at_once = steps, max(1, WEIGHTS_AT_ONCE // weights)
         self._learning_rate, self._device = learning_rate, device
         self.backbone = backbone.requires_grad_(False).eval()
         for module in backbone.modules():
