@@ -82,10 +82,11 @@ def test_figure_draws_validated_iterations_and_is_the_same_bytes_twice(tmp_path)
         assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
 
 
-def test_the_readme_shows_the_table_that_is_kept_with_it():
-    kept = (ROOT / "docs/results/glyphs/table1.md").read_text(encoding="utf-8").split("\n", 2)[2].strip()
-    shown = (ROOT / "README.md").read_text(encoding="utf-8").split("<!-- table1 -->")[1].split("<!-- /table1 -->")[0]
-    assert shown.strip() == kept
+@pytest.mark.parametrize("experiment", ["glyphs", "miniimagenet-cpu"])
+def test_the_readme_shows_the_tables_that_are_kept(experiment):
+    kept = (ROOT / f"docs/results/{experiment}/table1.md").read_text(encoding="utf-8").split("\n", 2)[2].strip()
+    page, mark = (ROOT / "README.md").read_text(encoding="utf-8"), f"{experiment}/table1 -->"
+    assert page.split(f"<!-- {mark}")[1].split(f"<!-- /{mark}")[0].strip() == kept
 
 
 def test_comparisons_are_paired_over_episodes(tmp_path, cells):
