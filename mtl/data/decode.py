@@ -58,7 +58,8 @@ def _opened(name: str, content: bytes) -> Image.Image:
                 raise UserError(f"image {name}: {image.width} x {image.height} pixels; at most {PIXELS} are taken")
             if image.mode.startswith(("I", "F")):
                 raise UserError(f"image {name}: has more than 8 bits per channel; convert it")
-            return ImageOps.exif_transpose(image).convert("RGB")
+            # Looking for a rotation takes longer than decoding a small image.
+            return (ImageOps.exif_transpose(image) if "exif" in image.info else image).convert("RGB")
     except UserError:
         raise
     except UnidentifiedImageError:

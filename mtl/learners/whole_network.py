@@ -11,8 +11,8 @@ from mtl.networks.backbone import Backbone
 from mtl.networks.batch_norm import BatchNorm
 from mtl.runtime.device import Device
 
-# Weights of all tasks that run together. With more, the convolutions grouped by task fall out of a processor's cache and
-# become slower than one task after another.
+# Weights of all tasks that run together. With more, the convolutions grouped by task fall out of a processor's cache
+# and become slower than one task after another.
 WEIGHTS_AT_ONCE = 1_300_000
 
 
