@@ -36,7 +36,8 @@ def fetch(
     folder: Annotated[str, typer.Option(help="Folder of archives or trees; empty: download.")] = "",
 ) -> None:
     """Finds or downloads a dataset and verifies it."""
-    from mtl.data.fetch import fetch, sources_of
+    from mtl.data.fetch import fetch
+    from mtl.data.registry import sources_of
     from mtl.load import read_yaml
 
     spec = sources_of(dataset, read_yaml(datasets)[dataset])

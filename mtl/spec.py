@@ -109,32 +109,6 @@ class BaseLearner:
 
 
 @dataclass(frozen=True)
-class ArchiveFile:
-    """A file of a published dataset; `checksum` is `md5:...` or `sha256:...`, None where nobody printed one."""
-
-    name: str
-    checksum: str | None
-    size: int | None
-    urls: list[str]
-
-
-@dataclass(frozen=True)
-class SourceSpec:
-    """One form in which a dataset is published; without files it is an unpacked tree."""
-
-    layout: str
-    files: list[ArchiveFile]
-
-
-@dataclass(frozen=True)
-class FetchSpec:
-    """The sources of a dataset; the first that is there, or can be downloaded, is taken."""
-
-    dataset: str
-    sources: list[SourceSpec]
-
-
-@dataclass(frozen=True)
 class PrepareSpec:
     """Spec of `mtl prepare`; `seed` is that of rendered images and None for others."""
 

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from mtl.data.fetch import sources_of
 from mtl.data.layouts import LAYOUTS
+from mtl.data.registry import sources_of
 from mtl.job_specs import JobSpecs
 from mtl.load import checked_plan, load, read_yaml
 from mtl.networks import BACKBONES

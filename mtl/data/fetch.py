@@ -1,34 +1,17 @@
 """The `fetch` stage: finds a dataset in a folder, or downloads it, and verifies it before anything reads it."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pooch
 
 from mtl.data.download import download
 from mtl.data.layouts.images import is_image
 from mtl.data.layouts.members import walk
+from mtl.data.registry import FetchSpec, SourceSpec
 from mtl.data.source import Source, state_of
 from mtl.data.split import read_class_list
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import sha256
-from mtl.spec import ArchiveFile, FetchSpec, SourceSpec
-
-
-def sources_of(dataset: str, entry: Mapping[str, Any]) -> FetchSpec:
-    """The sources of an entry of `config/datasets.yaml`."""
-    sources = [
-        SourceSpec(
-            source["layout"],
-            [
-                ArchiveFile(file["name"], file.get("checksum"), file.get("size"), file.get("urls", []))
-                for file in source.get("files", [])
-            ],
-        )
-        for source in entry["sources"]
-    ]
-    return FetchSpec(dataset, sources)
 
 
 def fetch(spec: FetchSpec, classes: Path, folder: Path | None, archives: Path, record: Path) -> None:

@@ -12,6 +12,7 @@ import matplotlib.pyplot as plt
 import seaborn as sns
 
 from mtl.cell import Cell
+from mtl.reporting.tables import notes
 from mtl.runtime.files import atomic, read_json, write_text
 
 PANEL_HEIGHT = 3.2  # inches
@@ -58,8 +59,8 @@ def write_convergence(layout: str, histories: Iterable[Path], csv: Path, png: Pa
 
 
 def _title(plan: dict[str, Any]) -> str:
-    notes = [note for note in (plan["note"], *(entry["note"] for entry in plan["datasets"].values())) if note]
-    return f"{plan['title']} ({'; '.join(notes)})" if notes else str(plan["title"])
+    remarks = notes(plan)
+    return f"{plan['title']} ({'; '.join(remarks)})" if remarks else str(plan["title"])
 
 
 def _points(path: Path) -> pd.DataFrame:

@@ -87,13 +87,17 @@ def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
+def notes(plan: dict[str, Any]) -> list[str]:
+    """The remarks on the experiment and on its datasets."""
+    return [note for note in (plan["note"], *(entry["note"] for entry in plan["datasets"].values())) if note]
+
+
 def heading(plan: dict[str, Any], heads: list[str]) -> list[str]:
     """Title and remarks of a table, and its first two lines."""
-    notes = [plan["note"], *(entry["note"] for entry in plan["datasets"].values())]
     return [
         f"# {plan['title']}",
         "",
-        *(f"**{note}**\n" for note in notes if note),
+        *(f"**{note}**\n" for note in notes(plan)),
         "| | " + " | ".join(heads) + " |",
         "|---|" + "---:|" * len(heads),
     ]

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from mtl.cli import main
-from mtl.spec import ArchiveFile, PrepareSpec, SourceSpec
+from mtl.data.registry import ArchiveFile, SourceSpec
+from mtl.spec import PrepareSpec
 from tests.data.archives import jpeg, plain_image, tar_bytes
 
 NAMES = [f"{name}0000000{rank}.jpg" for name in ("n01", "n02", "n03") for rank in (1, 2)]

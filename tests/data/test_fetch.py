@@ -7,8 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
+from mtl.data.registry import ArchiveFile, SourceSpec
 from mtl.data.source import read_source
-from mtl.spec import ArchiveFile, SourceSpec
 from tests.data.conftest import ARCHIVE, fetch, left, prepare
 
 SIZE = len(ARCHIVE)

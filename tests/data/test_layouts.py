@@ -12,9 +12,10 @@ import pytest
 from mtl.data.fetch import fetch
 from mtl.data.images_of import with_images
 from mtl.data.prepare import PreparePaths, prepare
+from mtl.data.registry import ArchiveFile, FetchSpec, SourceSpec
 from mtl.data.split import read_class_list, read_split, write_split
 from mtl.runtime.errors import UserError
-from mtl.spec import ArchiveFile, FetchSpec, PrepareSpec, SourceSpec
+from mtl.spec import PrepareSpec
 from tests.conftest import ROOT
 from tests.data.archives import jpeg, noise_image, plain_image, python2_pickle, tar_bytes, write_tar
 
