@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mtl.data.checks import digest, duplicates
+from mtl.data.checks import inspect
 from mtl.data.decode import decoded
 from mtl.data.samples import write_samples
 from mtl.data.source import ELSEWHERE, Source, read_source
@@ -53,30 +53,32 @@ def prepare(spec: PrepareSpec, paths: PreparePaths, reference: str | None = None
     source = None if paths.source is None else read_source(paths.source)
     found = _rendered(spec, rows) if source is None else _read(spec, rows, source, threads)
     with atomic(paths.images) as temporary:
-        pixels, sizes = _filled(temporary, spec, rows, found, _place(source))
-        content = _summary(spec, rows, source, pixels, sizes, reference)
+        sizes = _fill(temporary, spec, rows, found, _place(source))
+        content = _summary(spec, rows, source, temporary, sizes, reference)
+        pixels = np.load(temporary, mmap_mode="r")
         write_samples(pixels, [row.class_name for row in rows], paths.samples)
         write_json(paths.summary, content)
     _say(spec, content)
 
 
-def _filled(
+def _fill(
     path: Path, spec: PrepareSpec, rows: list[Row], found: Iterator[tuple[int, np.ndarray, str]], place: str
-) -> tuple[np.ndarray, Counter[str]]:
-    """The pixels, memory-mapped from a new file, and how many images had which size."""
+) -> Counter[str]:
+    """Writes the pixels, and counts how many images had which size."""
     pixels = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(len(rows), spec.size, spec.size, 3))
-    try:
-        with path.open("r+b") as file:
-            # Else a full disk would kill the process at the first page it has no room for.
-            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-    except OSError as error:
-        raise UserError(f"{path.parent}: {error.strerror}: {path.stat().st_size / 1e6:.0f} MB are needed") from None
     seen, sizes = np.zeros(len(rows), dtype=bool), Counter[str]()
-    with Progress(f"prepare {spec.dataset}", len(rows)) as progress:
+    with path.open("r+b") as file, Progress(f"prepare {spec.dataset}", len(rows)) as progress:
+        try:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        except OSError as error:
+            raise UserError(f"{path.parent}: {error.strerror}: {path.stat().st_size / 1e6:.0f} MB are needed") from None
         for index, image, size in found:
             if seen[index]:
                 raise UserError(f"{place}: image {rows[index].image} is there twice; {ELSEWHERE}")
-            pixels[index], seen[index] = image, True
+            # Written to the file, because what is written to mapped memory stays in memory.
+            file.seek(pixels.offset + index * pixels[0].nbytes)
+            file.write(np.ascontiguousarray(image).data)
+            seen[index] = True
             sizes[size] += 1
             progress.step()
             if progress.done % REPORT_EVERY == 0:
@@ -87,8 +89,7 @@ def _filled(
             f"{place}: {missing} of {len(rows)} images are not there; the first is {first.image} of class "
             f"{first.class_name}; {ELSEWHERE}"
         )
-    pixels.flush()
-    return pixels, sizes
+    return sizes
 
 
 def _rendered(spec: PrepareSpec, rows: list[Row]) -> Iterator[tuple[int, np.ndarray, str]]:
@@ -123,12 +124,13 @@ def _summary(
     spec: PrepareSpec,
     rows: list[Row],
     source: Source | None,
-    pixels: np.ndarray,
+    images: Path,
     sizes: Counter[str],
     reference: str | None,
 ) -> dict[str, Any]:
     per_class = Counter(row.class_name for row in rows)
-    sha256, package = digest(pixels), "matplotlib" if source is None else "pillow"
+    sha256, duplicates = inspect(images, rows)
+    package = "matplotlib" if source is None else "pillow"
     return {
         "dataset": spec.dataset,
         "size": spec.size,
@@ -140,7 +142,7 @@ def _summary(
         "sha256": sha256,
         "reference": None if reference is None else sha256 == reference,
         "packages": {package: version(package)},
-        "duplicates": duplicates(pixels, rows),
+        "duplicates": duplicates,
     }
 
 
