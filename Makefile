@@ -22,7 +22,7 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	@touch $@
 
 demo: install ## Table 1 and its figure on the embedded dataset (about 10 minutes on 2 cores)
-	$(RUN) snakemake --cores $(CORES) results/table1.csv results/comparisons.csv results/figures/convergence.png
+	$(RUN) snakemake --cores $(CORES)
 	@cat results/table1.md
 
 test: install ## the tests (about 3 minutes on 2 cores)

@@ -34,9 +34,18 @@ class Cell:
         Raises:
             UserError: the file does not lie in a cell's folder.
         """
-        match = _FOLDER.fullmatch("/".join(path.parent.parts[-5:]))
+        return cls.in_folder("/".join(path.parent.parts[-5:]))
+
+    @classmethod
+    def in_folder(cls, folder: str) -> "Cell":
+        """The cell of a folder, given relative to the results.
+
+        Raises:
+            UserError: it is not the folder of a cell.
+        """
+        match = _FOLDER.fullmatch(folder)
         if match is None:
-            raise UserError(f"{path}: not in a folder dataset/backbone/seed0/method/5way-1shot")
+            raise UserError(f"{folder}: not a folder dataset/backbone/seed0/method/5way-1shot")
         found = match.groupdict()
         return cls(
             found["dataset"],

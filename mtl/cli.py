@@ -22,6 +22,7 @@ SpecText = Annotated[str, typer.Option("--spec", help="Resolved settings of this
 LayoutText = Annotated[str, typer.Option("--layout", help="Title, rows and labels, as JSON.")]
 Input = Annotated[Path, typer.Option(exists=True, dir_okay=False)]
 Inputs = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)]
+OptionalInputs = Annotated[list[Path] | None, typer.Argument(exists=True, dir_okay=False)]
 OptionalInput = Annotated[Path | None, typer.Option(exists=True, dir_okay=False)]
 Output = Annotated[Path, typer.Option(dir_okay=False)]
 
@@ -102,16 +103,17 @@ def meta_train(
     images: Input,
     split: Input,
     val_episodes: Input,
-    pretrained: Input,
     model: Output,
+    snapshots: Output,
     history: Output,
     summary: Output,
+    pretrained: OptionalInput = None,
 ) -> None:
     """Meta-trains one cell."""
     from mtl.spec import MetaTrainSpec, from_json
     from mtl.training.meta_train import MetaTrainPaths, meta_train
 
-    paths = MetaTrainPaths(images, split, val_episodes, pretrained, model, history, summary)
+    paths = MetaTrainPaths(images, split, val_episodes, pretrained, model, snapshots, history, summary)
     meta_train(from_json(MetaTrainSpec, spec), spec, paths)
 
 
@@ -122,9 +124,9 @@ def evaluate(
     split: Input,
     val_episodes: Input,
     test_episodes: Input,
-    pretrained: Input,
     episodes: Output,
     evaluation: Output,
+    pretrained: OptionalInput = None,
     model: OptionalInput = None,
 ) -> None:
     """Scores one cell on the stored test episodes."""
@@ -136,27 +138,79 @@ def evaluate(
 
 
 @app.command()
-def table(layout: LayoutText, episodes: Inputs, csv: Output, markdown: Output) -> None:
+def curve(
+    spec: SpecText,
+    images: Input,
+    split: Input,
+    val_episodes: Input,
+    test_episodes: Input,
+    snapshots: Input,
+    evaluation: Input,
+    output: Output,
+    pretrained: OptionalInput = None,
+) -> None:
+    """Scores one cell in the course of its meta-training."""
+    from mtl.evaluation.curve import curve
+    from mtl.evaluation.evaluate import EvaluateInputs
+    from mtl.spec import EvaluateSpec, from_json
+
+    inputs = EvaluateInputs(images, split, test_episodes, val_episodes, pretrained, None)
+    curve(from_json(EvaluateSpec, spec), inputs, snapshots, evaluation, output)
+
+
+@app.command()
+def table(
+    layout: LayoutText,
+    published: Input,
+    csv: Output,
+    markdown: Output,
+    episodes: OptionalInputs = None,
+    logs: Annotated[Path | None, typer.Option(help="Folder of logs, to tell failed cells from others.")] = None,
+) -> None:
     """Builds a table from the per-episode accuracies of its cells."""
     from mtl.reporting.tables import write_table
 
-    write_table(layout, episodes, csv, markdown)
+    write_table(layout, published, episodes or [], csv, markdown, logs)
 
 
 @app.command()
-def comparisons(layout: LayoutText, episodes: Inputs, csv: Output, markdown: Output) -> None:
-    """Compares rows of a table over the same episodes."""
-    from mtl.reporting.comparisons import write_comparisons
+def claims(layout: LayoutText, csv: Output, markdown: Output, measured: OptionalInputs = None) -> None:
+    """Tests the paper's claims on what was measured."""
+    from mtl.reporting.claims import write_claims
 
-    write_comparisons(layout, episodes, csv, markdown)
+    write_claims(layout, measured or [], csv, markdown)
 
 
 @app.command()
-def convergence(layout: LayoutText, histories: Inputs, csv: Output, png: Output, svg: Output) -> None:
-    """Draws accuracy against iteration from histories."""
-    from mtl.reporting.convergence import write_convergence
+def figure4(
+    layout: LayoutText,
+    published: Input,
+    measured: Inputs,
+    csv: Output,
+    png: Output,
+    svg: Output,
+) -> None:
+    """Draws accuracy against iteration, from the histories and curves of cells."""
+    from mtl.reporting.figure4 import write_figure4
 
-    write_convergence(layout, histories, csv, png, svg)
+    curves, histories = ([path for path in measured if path.name == f"{name}.csv"] for name in ("curve", "history"))
+    write_figure4(layout, published, curves, histories, csv, [png, svg])
+
+
+@app.command()
+def forest(layout: LayoutText, published: Input, episodes: Inputs, csv: Output, png: Output, svg: Output) -> None:
+    """Draws measured beside published accuracies."""
+    from mtl.reporting.forest import write_forest
+
+    write_forest(layout, published, episodes, csv, [png, svg])
+
+
+@app.command()
+def scale_shift(layout: LayoutText, published: Input, models: Inputs, csv: Output, png: Output, svg: Output) -> None:
+    """Draws what scaling and shifting learned."""
+    from mtl.reporting.scale_shift import write_scale_shift
+
+    write_scale_shift(layout, published, models, csv, [png, svg])
 
 
 @app.command()

@@ -87,13 +87,15 @@ class JobSpecs:
     def meta_train(self, wildcards: Wildcards) -> str:
         """Spec of a cell's meta-training."""
         settings, method = self._cell_settings(wildcards)
-        own = ("iterations", "tasks", "query", "theta_start", "validate_every")
+        own = ("iterations", "tasks", "query", "theta_start", "validate_every", "selected_iteration")
         return _dump(
             specs.MetaTrainSpec(
                 method=method,
                 network=self._network(wildcards, settings),
+                batch_norm=self.plan.batch_norm(wildcards.method),
                 way=int(wildcards.way),
                 shot=int(wildcards.shot),
+                snapshots=settings["meta_train"]["snapshots"] if wildcards.method in self.plan.curves() else [],
                 meta_train=specs.MetaTrain(
                     schedule=_schedule(settings["meta_train"]), **{key: settings["meta_train"][key] for key in own}
                 ),
@@ -113,10 +115,10 @@ class JobSpecs:
             specs.EvaluateSpec(
                 method=method,
                 network=self._network(wildcards, settings),
+                batch_norm=self.plan.batch_norm(wildcards.method),
                 way=int(wildcards.way),
                 shot=int(wildcards.shot),
-                learning_rate=settings["base_learner"]["learning_rate"],
-                test_steps=settings["base_learner"]["test_steps"],
+                **{key: settings["base_learner"][key] for key in ("learning_rate", "test_steps", "flip_support")},
                 seed=int(wildcards.seed),
                 runtime=self._runtime("evaluate"),
             )

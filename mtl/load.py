@@ -1,19 +1,22 @@
 """From the files under `config/` to a checked plan: what no schema can say is checked here."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import yaml
 
 from mtl.cell import Cell
 from mtl.data.split import SPLITS, read_class_list
+from mtl.layouts import Layouts
 from mtl.plan import Config, Plan
 from mtl.runtime.errors import UserError
 from mtl.schemas import schema, suggestion, validate
 
 
-def load(config: Config, folder: Path, files: Sequence[Path] = ()) -> Plan:
-    """The plan of an experiment; methods, datasets and tables are read from `folder`, `config` came from `files`.
+def load(config: Config, folder: Path, files: Sequence[Path] = ()) -> tuple[Plan, Layouts]:
+    """The plan of an experiment and the layouts of its reports.
+
+    Methods, datasets, tables and claims are read from `folder`; `config` came from `files`.
 
     Raises:
         UserError: a file cannot be read or something in it is wrong.
@@ -21,7 +24,7 @@ def load(config: Config, folder: Path, files: Sequence[Path] = ()) -> Plan:
     methods, datasets, tables = (read_yaml(folder / f"{name}.yaml") for name in ("methods", "datasets", "tables"))
     plan = checked_plan(config, methods, datasets, tables, " + ".join(map(str, files)) or "config/config.yaml")
     _check_class_lists(plan, folder.parent)
-    return plan
+    return plan, checked_layouts(plan, read_yaml(folder / "claims.yaml")["claims"])
 
 
 def checked_plan(
@@ -39,6 +42,19 @@ def checked_plan(
     plan = Plan(config, methods, datasets, tables)
     _check_possible(plan, source)
     return plan
+
+
+def checked_layouts(plan: Plan, claims: list[Config]) -> Layouts:
+    """The layouts of reports.
+
+    Raises:
+        UserError: a claim is misspelt or names an unknown method.
+    """
+    validate({"claims": claims}, "claims", "config/claims.yaml")
+    for claim in claims:
+        for pair in claim["pairs"]:
+            _check_known("config/claims.yaml", pair, plan.methods)
+    return Layouts(plan, claims)
 
 
 def read_yaml(path: Path) -> Config:
@@ -60,22 +76,27 @@ def read_yaml(path: Path) -> Config:
 
 def _check_names(config: Config, methods: Config, datasets: Config, tables: Config, source: str) -> None:
     """Every dataset, method and backbone that is named must exist."""
-    backbones = schema("config")["properties"]["backbones"]["items"]["enum"]
+    backbones = schema("config")["$defs"]["backbones"]["items"]["enum"]
     known = {"dataset": datasets, "method": methods, "backbone": backbones}
-    named = [(f"{source}: datasets", config["datasets"], datasets), (f"{source}: methods", config["methods"], methods)]
-    for index, override in enumerate(config["overrides"]):
-        for key, names in known.items():
-            if key in override["when"]:
-                named.append((f"{source}: overrides[{index}].when.{key}", [override["when"][key]], names))
-    for group in tables["table1"]["groups"]:
-        named.append(("config/tables.yaml: table1", group["methods"], methods))
-    for pair in tables["comparisons"]["pairs"]:
-        named.append(("config/tables.yaml: comparisons", pair, methods))
-    named.append(("config/tables.yaml: convergence", tables["convergence"]["methods"], methods))
-    for where, names, existing in named:
-        for name in names:
-            if name not in existing:
-                raise UserError(f"{where}: {name!r} is unknown{suggestion(name, list(existing))}")
+    for name, values in known.items():
+        _check_known(f"{source}: {name}s", config[f"{name}s"], values)
+        for index, grid in enumerate(config["grids"]):
+            _check_known(f"{source}: grids[{index}].{name}s", grid.get(f"{name}s", []), values)
+        for index, override in enumerate(config["overrides"]):
+            if name in override["when"]:
+                _check_known(f"{source}: overrides[{index}].when.{name}", [override["when"][name]], values)
+    for name, table in tables["tables"].items():
+        _check_known(f"config/tables.yaml: {name}", table.get("datasets", []), datasets)
+        for group in table["groups"]:
+            _check_known(f"config/tables.yaml: {name}", group["methods"], methods)
+    _check_known("config/tables.yaml: figure4", tables["figure4"]["methods"], methods)
+    _check_known("config/tables.yaml: scale-shift", [tables["scale-shift"]["method"]], methods)
+
+
+def _check_known(where: str, names: Iterable[str], existing: Collection[str]) -> None:
+    for name in names:
+        if name not in existing:
+            raise UserError(f"{where}: {name!r} is unknown{suggestion(name, list(existing))}")
 
 
 def _check_possible(plan: Plan, source: str) -> None:
@@ -88,14 +109,14 @@ def _check_possible(plan: Plan, source: str) -> None:
                 f"{source}: overrides[{index}].when.{min(when)}: Θ is shared by all methods and shots, so an override "
                 f"of {min(shared)} may only name a dataset and a backbone"
             )
-    for dataset in config["datasets"]:
+    for dataset in plan.selected("dataset"):
         entry = plan.datasets[dataset]
         for split in SPLITS:
             if config["way"] > (has := entry["classes"][split]):
                 raise UserError(f"{source}: way: {config['way']} per task: {dataset} has only {has} {split} classes")
-        for shot in config["shots"]:
-            _check_images(source, dataset, entry, shot, config["episodes"]["query"], "episodes.query")
     for cell in plan.cells():
+        entry = plan.datasets[cell.dataset]
+        _check_images(source, cell.dataset, entry, cell.shot, plan.query(cell.shot), "episodes.query")
         _check_cell(plan, cell, source)
 
 
@@ -124,7 +145,7 @@ def _check_cell(plan: Plan, cell: Cell, source: str) -> None:
 
 def _check_class_lists(plan: Plan, project: Path) -> None:
     """The class list of every dataset must hold as many classes as `datasets.yaml` says."""
-    for dataset in plan.config["datasets"]:
+    for dataset in plan.selected("dataset"):
         entry = plan.datasets[dataset]
         path = project / entry["split"]
         if not path.is_file():

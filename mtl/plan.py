@@ -18,68 +18,54 @@ class Plan:
         self.config, self.methods, self.datasets, self.tables = config, methods, datasets, tables
 
     def cells(self) -> Iterator[Cell]:
-        """All cells of the experiment."""
-        config = self.config
-        for dataset in config["datasets"]:
-            for backbone in config["backbones"]:
-                for seed in config["seeds"]:
-                    for method in config["methods"]:
-                        for shot in config["shots"]:
-                            yield Cell(dataset, backbone, seed, method, config["way"], shot)
+        """All cells of the experiment, each once."""
+        config, found = self.config, dict[Cell, None]()
+        for grid in config["grids"]:
+            chosen = {**config, **grid}
+            for dataset in chosen["datasets"]:
+                for backbone in chosen["backbones"]:
+                    for seed in config["seeds"]:
+                        for method in chosen["methods"]:
+                            for shot in chosen["shots"]:
+                                found[Cell(dataset, backbone, seed, method, config["way"], shot)] = None
+        yield from found
 
-    def table_layout(self, table: str) -> str:
-        """Title, rows and remarks of a table, as JSON: a row for every method that the experiment selects."""
-        groups = {group["name"]: group["methods"] for group in self.tables[table]["groups"]}
-        listed = {method for methods in groups.values() for method in methods}
-        groups["other methods"] = [method for method in self.config["methods"] if method not in listed]
-        rows = [
-            {"group": group, "row": self.methods[method]["label"], "method": method}
-            for group, methods in groups.items()
-            for method in methods
-            if method in self.config["methods"]
-        ]
-        return as_json(
-            {
-                "table": table,
-                "title": self.tables[table]["title"],
-                "note": self.config["note"],
-                "rows": rows,
-                "datasets": self._titles(),
-                "protocol": "default",
-                "batch_norm": "running",
-            }
-        )
-
-    def comparisons_layout(self) -> str:
-        """Title and pairs of the comparisons between the methods that the experiment selects, as JSON."""
-        table, selected = self.tables["comparisons"], set(self.config["methods"])
-        pairs = [pair for pair in table["pairs"] if selected.issuperset(pair)]
-        labels = {name: self.methods[name]["label"] for pair in pairs for name in pair}
-        title, note = table["title"], self.config["note"]
-        return as_json({"title": title, "note": note, "pairs": pairs, "labels": labels, "datasets": self._titles()})
+    def selected(self, name: str) -> list[Any]:
+        """What the cells have as `dataset`, `backbone`, `method` or `shot`, in order."""
+        return list(dict.fromkeys(getattr(cell, name) for cell in self.cells()))
 
     def curves(self) -> list[str]:
-        """The methods of the convergence figure that the experiment selects."""
-        return [method for method in self.tables["convergence"]["methods"] if method in self.config["methods"]]
+        """The methods of figure 4 that the experiment selects."""
+        return [method for method in self.tables["figure4"]["methods"] if method in self.selected("method")]
 
-    def convergence_layout(self) -> str:
-        """Title and curves of the convergence figure, as JSON."""
-        labels = {method: self.methods[method]["label"] for method in self.curves()}
-        title, note = self.tables["convergence"]["title"], self.config["note"]
-        return as_json({"title": title, "note": note, "methods": labels, "datasets": self._titles()})
-
-    def _titles(self) -> Config:
-        return {name: {key: self.datasets[name][key] for key in ("title", "note")} for name in self.config["datasets"]}
+    def at_paper_scale(self, cell: Cell) -> bool:
+        """Whether a cell has the image size, width and schedule of the paper, so that its number can be judged."""
+        context = {name: getattr(cell, name) for name in ("dataset", "backbone", "method", "shot")}
+        settings = {**self.config, **self.settings(**context)}
+        return all(_contains(settings, entry) for entry in self.tables["paper_scale"] if _applies(entry, context))
 
     def meta_trained(self, method: str) -> bool:
         """Whether a method has a meta-training stage."""
         return bool(self.methods[method]["meta_batch"] != "none")
 
+    def pretrained(self, method: str) -> bool:
+        """Whether a method starts from a pre-trained Θ."""
+        return bool(self.methods[method]["pretrained"])
+
+    def batch_norm(self, method: str) -> str:
+        """The batch-norm statistics of a method; nothing was averaged in random weights."""
+        return str(self.config["batch_norm"]) if self.pretrained(method) else "episode"
+
+    def query(self, shot: int) -> int:
+        """Query images per class in stored episodes."""
+        query = self.config["episodes"]["query"]
+        return shot if query == "shot" else int(query)
+
     def settings(self, **context: str | int) -> Config:
         """The settings of a job after all overrides that apply to `context` (dataset, backbone, method, shot)."""
         settings = {key: self.config[key] for key in ("width", *SECTIONS)}
         for override in self.config["overrides"]:
-            if all(context.get(key) == value for key, value in override["when"].items()):
+            if _applies(override, context):
                 for key in override.keys() - {"when"}:
                     value = override[key]
                     settings[key] = {**settings[key], **value} if isinstance(value, dict) else value
@@ -88,6 +74,20 @@ class Plan:
     def job(self, stage: str) -> Config:
         """Threads, memory (MB), minutes and gpus of a kind of job."""
         return dict(self.config["jobs"][stage])
+
+
+def _applies(entry: Config, context: dict[str, Any]) -> bool:
+    """Whether all of an entry's `when` holds."""
+    return all(context.get(key) == value for key, value in entry["when"].items())
+
+
+def _contains(settings: Config, entry: Config) -> bool:
+    """Whether settings have all the values of an entry."""
+    return all(
+        _contains(settings[key], value) if isinstance(value, dict) else settings[key] == value
+        for key, value in entry.items()
+        if key != "when"
+    )
 
 
 def as_json(content: Any) -> str:

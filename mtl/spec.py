@@ -90,6 +90,7 @@ class MetaTrain:
     theta_start: str
     schedule: Schedule
     validate_every: int
+    selected_iteration: int | None
 
 
 @dataclass(frozen=True)
@@ -141,13 +142,15 @@ class PretrainSpec:
 
 @dataclass(frozen=True)
 class MetaTrainSpec:
-    """Spec of `mtl meta-train`."""
+    """Spec of `mtl meta-train`; what was learned is also kept after the iterations named in `snapshots`."""
 
     method: Method
     network: Network
+    batch_norm: str
     way: int
     shot: int
     meta_train: MetaTrain
+    snapshots: list[int]
     hard_tasks: HardTasks | None
     base_learner: BaseLearner
     seed: int
@@ -160,10 +163,12 @@ class EvaluateSpec:
 
     method: Method
     network: Network
+    batch_norm: str
     way: int
     shot: int
     learning_rate: float
     test_steps: list[int]
+    flip_support: bool
     seed: int
     runtime: Runtime
 

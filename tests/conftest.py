@@ -12,7 +12,7 @@ from mtl.data.image_set import load_split
 from mtl.data.images_of import with_images
 from mtl.data.prepare import PreparePaths, prepare
 from mtl.data.split import read_class_list, write_split
-from mtl.learners.build import save_tensors
+from mtl.learners.build import build_learner, save_tensors
 from mtl.load import read_yaml
 from mtl.networks import BACKBONES
 from mtl.runtime.device import Device
@@ -20,6 +20,7 @@ from mtl.spec import BaseLearner, EpisodesSpec, Method, Network, PrepareSpec
 
 ROOT = Path(__file__).parents[1]
 NETWORK = Network("resnet12", 2, 16)
+CONV4 = Network("conv4", 2, 16)
 BASE_LEARNER = BaseLearner(0.05, 5)
 CPU = Device(torch.device("cpu"), torch.float32)
 
@@ -30,6 +31,15 @@ def method(name):
     """A row of config/methods.yaml."""
     row = read_yaml(ROOT / "config/methods.yaml")[name]
     return Method(name=name, **{key: value for key, value in row.items() if key != "label"})
+
+
+def build(tiny, name, device=CPU, base_learner=BASE_LEARNER, batch_norm="running", **options):
+    """A learner of a method, on the tiny network; one that starts from random weights on a tiny 4CONV."""
+    row = method(name)
+    if not row.pretrained:
+        return build_learner(row, CONV4, "episode", None, 5, base_learner, 0, device, **options)
+    theta = tiny / "theta.safetensors"
+    return build_learner(row, NETWORK, batch_norm, theta, 5, base_learner, 0, device, **options)
 
 
 ALL_METHODS = sorted(read_yaml(ROOT / "config/methods.yaml"))

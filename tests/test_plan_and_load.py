@@ -12,6 +12,7 @@ from snakemake.utils import update_config
 from mtl.data.layouts import LAYOUTS
 from mtl.data.registry import sources_of
 from mtl.job_specs import JobSpecs
+from mtl.layouts import Layouts
 from mtl.load import checked_plan, load, read_yaml
 from mtl.networks import BACKBONES
 from mtl.runtime.errors import UserError
@@ -52,7 +53,7 @@ def put(config, path, value):
 
 
 def test_the_default_experiment_has_eleven_methods_at_two_shots(config):
-    cells = list(load(config, CONFIG).cells())
+    cells = list(load(config, CONFIG)[0].cells())
     assert len(cells) == len(set(cells)) == 22
     assert {cell.shot for cell in cells} == {1, 5}
     assert len({cell.method for cell in cells}) == 11
@@ -61,7 +62,7 @@ def test_the_default_experiment_has_eleven_methods_at_two_shots(config):
 @pytest.mark.parametrize("name", [path.stem for path in CONFIG.glob("*-cpu.yaml")])
 def test_every_other_experiment_extends_the_default_one(config, name):
     update_config(config, read_yaml(CONFIG / f"{name}.yaml"))
-    plan = load(config, CONFIG)
+    plan, _ = load(config, CONFIG)
     assert {cell.dataset for cell in plan.cells()} == {"miniimagenet"}
     assert config["pathvars"]["results"] == f"results/{name}"
     for cell in plan.cells():
@@ -71,7 +72,7 @@ def test_every_other_experiment_extends_the_default_one(config, name):
 @pytest.mark.parametrize("name", ["miniimagenet", "fc100", "cifar-fs"])
 def test_every_dataset_has_sources_that_can_be_checked(config, name):
     config["datasets"] = [name]
-    spec = sources_of(name, load(config, CONFIG).datasets[name])
+    spec = sources_of(name, load(config, CONFIG)[0].datasets[name])
     files = [file for source in spec.sources for file in source.files]
     assert any(file.urls for file in files)
     assert all(file.checksum for file in files if file.urls)
@@ -79,18 +80,21 @@ def test_every_dataset_has_sources_that_can_be_checked(config, name):
 
 
 def test_every_selected_method_has_a_row_in_table_1(config):
-    rows = json.loads(load(config, CONFIG).table_layout("table1"))["rows"]
+    rows = json.loads(load(config, CONFIG)[1].table("table1"))["rows"]
     assert sorted(row["method"] for row in rows) == sorted(config["methods"])
 
 
 def test_a_method_that_no_group_lists_gets_a_row_of_its_own(config, others):
-    others[2]["table1"]["groups"][-1]["methods"].remove("linear")
-    rows = json.loads(checked_plan(config, *others).table_layout("table1"))["rows"]
-    assert rows[-1] == {"group": "other methods", "row": "linear head, θ = 0", "method": "linear"}
+    others[2]["tables"]["table1"]["groups"][-1]["methods"].remove("linear")
+    rows = json.loads(Layouts(checked_plan(config, *others), []).table("table1"))["rows"]
+    assert rows[-1] == {
+        "group": "other methods", "row": "linear head, θ = 0", "method": "linear", "backbone": "resnet12",
+        "extractor": "ResNet-12 (pre)",
+    }  # fmt: skip
 
 
 def test_every_spec_of_the_default_experiment_can_be_read(config):
-    plan = load(config, CONFIG)
+    plan, _ = load(config, CONFIG)
     specs = JobSpecs(plan)
     from_json(PrepareSpec, specs.prepare(wildcards()))
     from_json(EpisodesSpec, specs.episodes(wildcards()))
@@ -103,7 +107,7 @@ def test_every_spec_of_the_default_experiment_can_be_read(config):
 
 def test_demo_keeps_its_promises(config):
     """Full test episodes, at least 300 meta-batches and 10 hard phases, at most 10 steps for update-all."""
-    specs = JobSpecs(load(config, CONFIG))
+    specs = JobSpecs(load(config, CONFIG)[0])
     assert config["episodes"]["test"] == 600
     for shot in config["shots"]:
         spec = from_json(MetaTrainSpec, specs.meta_train(wildcards(shot=str(shot))))
@@ -116,7 +120,7 @@ def test_demo_keeps_its_promises(config):
 
 
 def test_hard_task_settings_reach_only_methods_with_hard_tasks(config):
-    specs = JobSpecs(load(config, CONFIG))
+    specs = JobSpecs(load(config, CONFIG)[0])
     assert json.loads(specs.meta_train(wildcards(method="ss-all")))["hard_tasks"] is None
     assert json.loads(specs.meta_train(wildcards()))["hard_tasks"] == {"every": 10, "tasks": 10}
 

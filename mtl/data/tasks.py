@@ -65,6 +65,13 @@ def draw_task(
     return np.concatenate(support), np.concatenate(query)
 
 
+def with_mirrored_support(tasks: Tasks, images: int) -> Tasks:
+    """Adds to each support set its mirrored images, where mirrored image i of `images` is image i + `images`."""
+    support = tasks.support.reshape(*tasks.classes.shape, -1)
+    doubled = np.concatenate([support, support + images], axis=2)
+    return Tasks(tasks.classes, doubled.reshape(len(doubled), -1), tasks.query)
+
+
 def stack(drawn: Sequence[tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]]) -> Tasks:
     """Joins (classes, (support, query)) pairs into one batch of tasks."""
     return Tasks(

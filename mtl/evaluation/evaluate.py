@@ -9,7 +9,8 @@ import torch
 
 from mtl.data.episodes import read_episodes
 from mtl.data.image_set import load_split
-from mtl.evaluation.episodes import embed_all, in_batches, score
+from mtl.data.tasks import Tasks, with_mirrored_support
+from mtl.evaluation.episodes import embed_episodes, in_batches, score
 from mtl.evaluation.statistics import mean_and_ci95
 from mtl.learners import Learner, build_learner, load_learned
 from mtl.runtime.device import set_up
@@ -23,13 +24,13 @@ REPORT_EVERY = 100  # episodes
 
 @dataclass(frozen=True)
 class EvaluateInputs:
-    """The files an evaluation reads; `model` is None where nothing was learned."""
+    """The files an evaluation reads; `pretrained` and `model` are None where nothing was pre-trained or learned."""
 
     images: Path
     split: Path
     test_episodes: Path
     validation_episodes: Path
-    pretrained: Path
+    pretrained: Path | None
     model: Path | None
 
     def by_role(self) -> dict[str, Path]:
@@ -44,7 +45,9 @@ def evaluate(spec: EvaluateSpec, resolved: str, inputs: EvaluateInputs, episodes
     """
     device = set_up(spec.runtime)
     base_learner = BaseLearner(spec.learning_rate, min(spec.test_steps))
-    learner = build_learner(spec.method, spec.network, inputs.pretrained, spec.way, base_learner, spec.seed, device)
+    learner = build_learner(
+        spec.method, spec.network, spec.batch_norm, inputs.pretrained, spec.way, base_learner, spec.seed, device
+    )
     if inputs.model is not None:
         load_learned(learner, inputs.model)
     validation = _choose_steps(spec, learner, inputs, device.torch_device)
@@ -83,6 +86,18 @@ def _choose_steps(
     return accuracies
 
 
+def banked_episodes(
+    spec: EvaluateSpec, learner: Learner, inputs: EvaluateInputs, split: str, device: torch.device
+) -> tuple[torch.Tensor, Tasks]:
+    """The banked images of a split and its stored episodes, with mirrored support images where the spec wants them."""
+    images = load_split(inputs.images, inputs.split, split, device)
+    episodes = read_episodes(inputs.test_episodes if split == "test" else inputs.validation_episodes, images)
+    pixels = images.images
+    if spec.flip_support:
+        pixels, episodes = torch.cat([pixels, pixels.flip(3)]), with_mirrored_support(episodes, len(pixels))
+    return in_batches(learner.bank, pixels), episodes
+
+
 def _score(
     spec: EvaluateSpec,
     learner: Learner,
@@ -92,9 +107,8 @@ def _score(
     device: torch.device,
 ) -> dict[int, np.ndarray]:
     """Accuracy of every stored episode of a split, for each number of inner steps."""
-    images = load_split(inputs.images, inputs.split, split, device)
-    episodes = read_episodes(inputs.test_episodes if split == "test" else inputs.validation_episodes, images)
-    embedded = embed_all(learner, in_batches(learner.bank, images.images))
+    banked, episodes = banked_episodes(spec, learner, inputs, split, device)
+    sets = embed_episodes(learner, banked, episodes)
     scores, name = {}, f"{spec.method.name} {spec.way}way-{spec.shot}shot, {split} episodes"
     with Progress(name, len(candidates) * len(episodes.classes)) as progress:
 
@@ -104,6 +118,6 @@ def _score(
                 progress.report()
 
         for learner.steps in candidates:
-            scores[learner.steps] = score(learner, embedded, episodes, solved)
+            scores[learner.steps] = score(learner, sets, episodes, solved)
             progress.report(steps=learner.steps, accuracy=float(scores[learner.steps].mean()))
     return scores

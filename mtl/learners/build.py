@@ -21,33 +21,42 @@ from mtl.spec import BaseLearner, Method, Network
 def build_learner(
     method: Method,
     network: Network,
-    pretrained: Path,
+    batch_norm: str,
+    pretrained: Path | None,
     way: int,
     base_learner: BaseLearner,
     seed: int,
     device: Device,
     theta_start: str = "random",
 ) -> Learner:
-    """Builds a learner on a pre-trained backbone, with the initial θ of its method.
+    """Builds a learner on a backbone that is pre-trained, or random without `pretrained`, with the θ of its method.
 
     A random θ is the same for every method, way and seed being equal: `update-head` is iteration 0 of `ft-head` where
     `theta_start`, the θ that meta-learning starts from, is random, and `linear` is where it is zero.
     """
-    backbone = load_backbone(network, pretrained)
+    backbone = random_backbone(network, seed) if pretrained is None else load_backbone(network, pretrained)
     dimensions = features_of(backbone, network.image_size)
     head = Head(torch.zeros(way, dimensions), torch.zeros(way))
     if method.theta_init == "random" or (method.theta_init, theta_start) == ("meta-learned", "random"):
         torch.nn.init.xavier_uniform_(head.weight, generator=torch_generator(seed, f"theta {way}"))
     learner: Learner
-    if method.learner == "maml":
+    if method.adapt == "all":
         learner = WholeNetwork(
-            backbone, head, device, learning_rate=base_learner.learning_rate, steps=base_learner.steps
+            backbone,
+            head,
+            device,
+            batch_norm=batch_norm,
+            learned=method.meta_trained,
+            second_order=method.learner == "maml",
+            learning_rate=base_learner.learning_rate,
+            steps=base_learner.steps,
         )
     else:
         learner = MetaTransfer(
             backbone,
             head,
             device,
+            batch_norm=batch_norm,
             modulate=method.modulate,
             scope=method.scope,
             learn_head=method.theta_init == "meta-learned",
@@ -61,6 +70,12 @@ def features_of(backbone: Backbone, image_size: int) -> int:
     """The number of features a backbone gives for images of `image_size` pixels."""
     with torch.no_grad():
         return int(backbone.eval()(torch.zeros(1, 3, image_size, image_size)).shape[1])
+
+
+def random_backbone(network: Network, seed: int, dropout: float = 0.0) -> Backbone:
+    """Θ before any training; layers initialise themselves from torch's global stream, which is seeded here."""
+    torch.manual_seed(torch_generator(seed, "pretrain").initial_seed())
+    return BACKBONES[network.name](network.width, dropout)
 
 
 def load_backbone(network: Network, path: Path) -> Backbone:

@@ -15,10 +15,13 @@ class Learner(nn.Module, ABC):
     Attributes:
         steps: inner gradient steps; meta-training sets those of training, the evaluator those chosen on validation.
         episodes_at_once: how many episodes `predict` should be given at a time.
+        per_image: whether `embed` treats each image by itself, so that an image needs embedding only once however many
+            episodes it is in; else it depends on the set the image is in.
     """
 
     steps: int
     episodes_at_once: int
+    per_image: bool = True
 
     @abstractmethod
     def bank(self, images: torch.Tensor) -> torch.Tensor:
@@ -40,6 +43,13 @@ class Learner(nn.Module, ABC):
         Returns:
             Logits (T, Q, way).
         """
+
+    def embed_sets(self, support: torch.Tensor, query: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Embeds the support sets (T, S, ...) and the query sets (T, Q, ...), at once where images do not mix."""
+        if not self.per_image:
+            return self.embed(support), self.embed(query)
+        embedded = self.embed(torch.cat([support, query], dim=1))
+        return embedded[:, : support.shape[1]], embedded[:, support.shape[1] :]
 
     def loss(
         self, support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor, targets: torch.Tensor

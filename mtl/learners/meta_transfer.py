@@ -2,6 +2,7 @@
 
 import torch
 from torch import nn
+from torch.func import vmap
 
 from mtl.learners.base_learner import Head, adapt, logits
 from mtl.learners.learner import Learner, to_unit_interval
@@ -24,6 +25,7 @@ class MetaTransfer(Learner):
         head: Head,
         device: Device,
         *,
+        batch_norm: str,
         modulate: str,
         scope: str,
         learn_head: bool,
@@ -36,6 +38,7 @@ class MetaTransfer(Learner):
             backbone: Θ; frozen here, then opened as far as `modulate` says.
             head: initial θ.
             device: decides the dtype of the convolutions.
+            batch_norm: what batch norm normalises by, `running` or `episode` (then nothing can be banked).
             modulate: `none`, `ft` (weights and biases are meta-learned) or `ss` (scale and shift are).
             scope: which blocks are modulated: `head` (none of them), `last` or `all`.
             learn_head: whether θ is meta-learned.
@@ -47,8 +50,10 @@ class MetaTransfer(Learner):
         self._learning_rate, self._device = learning_rate, device
         self.backbone = backbone.requires_grad_(False).eval()
         count = len(backbone.blocks)
-        self._first = {"head": count, "last": count - 1, "all": 0}[scope]
-        opened = list(backbone.blocks)[self._first :]
+        opened = list(backbone.blocks)[(first := {"head": count, "last": count - 1, "all": 0}[scope]) :]
+        backbone.set_batch_norm(batch_norm)
+        self.per_image = batch_norm == "running"
+        self._first = first if self.per_image else 0
         if modulate == "ft":
             for block in opened:
                 block.requires_grad_(True)
@@ -66,14 +71,19 @@ class MetaTransfer(Learner):
 
     def embed(self, banked: torch.Tensor) -> torch.Tensor:
         """Feature vectors (T, N, D), in the precision of θ."""
-        flat = banked.flatten(0, 1)
+        if self.per_image:
+            embedded: torch.Tensor = self._run(banked.flatten(0, 1)).unflatten(0, banked.shape[:2])
+        else:
+            embedded = vmap(self._run)(banked)
+        return embedded.to(self.theta_weight.dtype)
+
+    def _run(self, images: torch.Tensor) -> torch.Tensor:
         if self._first == 0:
-            flat = to_unit_interval(flat)
-        if self._first < len(self.backbone.blocks):
-            with self._device.autocast():
-                flat = self.backbone.run(flat, self._first, len(self.backbone.blocks))
-        embedded: torch.Tensor = flat.to(self.theta_weight.dtype).unflatten(0, banked.shape[:2])
-        return embedded
+            images = to_unit_interval(images)
+        if self._first == len(self.backbone.blocks):
+            return images
+        with self._device.autocast():
+            return self.backbone.run(images, self._first, len(self.backbone.blocks))
 
     def predict(self, support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
         """Logits of the adapted classifiers; gradients reach Φ through support and query."""

@@ -1,4 +1,6 @@
-"""Learners that adapt the whole network [Θ;θ] to each task, as `update-all` does."""
+"""MAML and its ablation without meta-learning: tasks adapt the whole network [Θ;θ]."""
+
+from contextlib import nullcontext
 
 import torch
 from torch import nn
@@ -8,7 +10,6 @@ from torch.nn import functional as F
 from mtl.learners.base_learner import Head
 from mtl.learners.learner import Learner, to_unit_interval
 from mtl.networks.backbone import Backbone
-from mtl.networks.batch_norm import BatchNorm
 from mtl.runtime.device import Device
 
 # Weights of all tasks that run together. With more, the convolutions grouped by task fall out of a processor's cache
@@ -17,20 +18,43 @@ WEIGHTS_AT_ONCE = 1_300_000
 
 
 class WholeNetwork(Learner):
-    """Gradient descent on all of [Θ;θ] within each task; every task has its own copy, all run as one batch."""
+    """Gradient descent on all of [Θ;θ] within each task; every task has its own copy, all run as one batch.
 
-    def __init__(self, backbone: Backbone, head: Head, device: Device, *, learning_rate: float, steps: int) -> None:
-        """Takes a pre-trained backbone and an initial θ; β is `learning_rate`, for the mean over the support set."""
+    With `learned`, the outer loop changes the [Θ;θ] that tasks start from (MAML, Finn et al. 2017, algorithm 2).
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        head: Head,
+        device: Device,
+        *,
+        batch_norm: str,
+        learned: bool,
+        second_order: bool,
+        learning_rate: float,
+        steps: int,
+    ) -> None:
+        """Takes a backbone.
+
+        Args:
+            backbone: Θ at the start.
+            head: θ at the start.
+            device: decides the dtype of the convolutions.
+            batch_norm: what batch norm normalises by, `running` or `episode`.
+            learned: whether Θ and θ are meta-learned.
+            second_order: whether the outer gradient goes through the inner ones (else first-order MAML).
+            learning_rate: of the inner steps, for the mean over the support set.
+            steps: inner steps.
+        """
         super().__init__()
         weights = sum(parameter.numel() for parameter in backbone.parameters())
         self.steps, self.episodes_at_once = steps, max(1, WEIGHTS_AT_ONCE // weights)
-        self._learning_rate, self._device = learning_rate, device
-        self.backbone = backbone.requires_grad_(False).eval()
-        for module in backbone.modules():
-            if isinstance(module, BatchNorm):
-                module.casts_input = True
-        self.theta_weight = nn.Parameter(head.weight, requires_grad=False)
-        self.theta_bias = nn.Parameter(head.bias, requires_grad=False)
+        self._learning_rate, self._device, self._second_order = learning_rate, device, second_order
+        self.backbone = backbone.requires_grad_(learned).eval()
+        backbone.set_batch_norm(batch_norm, casts_input=True)
+        self.theta_weight = nn.Parameter(head.weight, requires_grad=learned)
+        self.theta_bias = nn.Parameter(head.bias, requires_grad=learned)
 
     def bank(self, images: torch.Tensor) -> torch.Tensor:
         """The images: nothing is frozen."""
@@ -56,7 +80,8 @@ class WholeNetwork(Learner):
         def one_task(support: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
             parameters: dict[str, torch.Tensor] = dict(initial)
             for _ in range(self.steps):
-                gradient = grad(support_loss)(parameters, support)
+                with nullcontext() if self._second_order else torch.no_grad():
+                    gradient = grad(support_loss)(parameters, support)
                 parameters = {name: value - self._learning_rate * gradient[name] for name, value in parameters.items()}
             logits: torch.Tensor = functional_call(self, parameters, (query,))
             return logits

@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from mtl.networks.batch_norm import BatchNorm
+
 
 class Backbone(nn.Module):
     """Four blocks, then `pool`, which maps the last feature map to one vector per image.
@@ -21,6 +23,12 @@ class Backbone(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
         self.to(memory_format=torch.channels_last)
+
+    def set_batch_norm(self, statistics: str, casts_input: bool = False) -> None:
+        """Sets what every batch norm normalises by; see `BatchNorm`."""
+        for module in self.modules():
+            if isinstance(module, BatchNorm):
+                module.statistics, module.casts_input = statistics, casts_input
 
     def run(self, x: torch.Tensor, start: int, stop: int) -> torch.Tensor:
         """Runs blocks `start` to `stop` - 1, and the pool after the last one.

@@ -1,4 +1,4 @@
-"""Batch normalisation without scale and offset, as in the authors' code (there gamma is absent and beta stays 0)."""
+"""Batch normalisation by running statistics or by those of each set of images."""
 
 import torch
 from torch import nn
@@ -9,24 +9,45 @@ MOMENTUM = 0.1
 
 
 class BatchNorm(nn.Module):
-    """Normalises each channel by batch statistics in pre-training and by their running averages afterwards.
+    """Normalises each channel: in pre-training by the batch, afterwards as `statistics` says.
 
-    `module.train()` and `module.eval()` choose between the two. The running averages belong to Θ: they are stored with
-    it and no meta-training changes them.
+    `running` takes the averages of pre-training; they belong to Θ, are stored with it, and no meta-training changes
+    them. `episode` takes the mean and the variance of the images given, one set of one task at a time, in training and
+    at test, as the authors' code does: what an image becomes then depends on the others of its set.
+
+    Attributes:
+        statistics: `running` or `episode`.
+        casts_input: under torch.func, batch norm cannot mix a bfloat16 input with float32 statistics, as it does
+            elsewhere.
     """
 
     mean: torch.Tensor
     variance: torch.Tensor
-    # Under torch.func, batch norm cannot mix a bfloat16 input with float32 statistics, as it does elsewhere.
+    statistics = "running"
     casts_input = False
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, affine: bool = False) -> None:
+        """Without `affine` there is no scale γ and no offset β (in the authors' code γ is absent and β stays 0)."""
         super().__init__()
         self.register_buffer("mean", torch.zeros(channels))
         self.register_buffer("variance", torch.ones(channels))
+        self.gamma = nn.Parameter(torch.ones(channels)) if affine else None
+        self.beta = nn.Parameter(torch.zeros(channels)) if affine else None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, C, H, W) to the same shape."""
+        """(B, C, H, W) to the same shape; the B images are one set if the statistics are `episode`."""
+        if self.statistics == "episode":
+            return self._by_set(x.to(self.mean.dtype)).to(x.dtype)
         given = x.to(self.mean.dtype) if self.casts_input else x
-        normalised = F.batch_norm(given, self.mean, self.variance, None, None, self.training, MOMENTUM, EPSILON)
+        normalised = F.batch_norm(
+            given, self.mean, self.variance, self.gamma, self.beta, self.training, MOMENTUM, EPSILON
+        )
         return normalised.to(x.dtype)
+
+    def _by_set(self, x: torch.Tensor) -> torch.Tensor:
+        # Written out, because second derivatives of torch's batch norm with scale and offset are wrong under vmap.
+        variance, mean = torch.var_mean(x, dim=(0, 2, 3), correction=0, keepdim=True)
+        normalised = (x - mean) * torch.rsqrt(variance + EPSILON)
+        if self.gamma is None or self.beta is None:
+            return normalised
+        return normalised * self.gamma[:, None, None] + self.beta[:, None, None]

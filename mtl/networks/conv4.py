@@ -16,7 +16,7 @@ class ConvBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.convs = nn.ModuleList([nn.Conv2d(inputs, outputs, 3, padding=1)])
-        self.norms = nn.ModuleList([BatchNorm(outputs)])
+        self.norms = nn.ModuleList([BatchNorm(outputs, affine=True)])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, inputs, H, W) to (B, outputs, H // 2, W // 2)."""
@@ -25,6 +25,9 @@ class ConvBlock(nn.Module):
 
 def conv4(width: int, dropout: float = 0.0) -> Backbone:
     """Builds 4CONV with `width` filters a block (paper: 32); features are the flattened last map (84 px: 800).
+
+    Batch norm has a scale and an offset: under `episode` statistics, with which MAML trains this network, it cancels
+    the biases of the convolutions, and without an offset no activation could be moved.
 
     Args:
         width: filters of every block.

@@ -1,115 +1,162 @@
-"""Tables: tidy as CSV, and laid out like the paper's as Markdown."""
+"""Tables: tidy as CSV, and laid out like the paper's as Markdown, measured beside printed."""
 
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from mtl.cell import Cell
-from mtl.evaluation.statistics import mean_and_ci95
+from mtl.evaluation.statistics import few_ci95, mean_and_ci95
+from mtl.reporting.cells import Accuracies, heading, markdown_table, read_accuracies
+from mtl.reporting.published import RULE, Number, read_published, verdict
 from mtl.runtime.files import read_json, write_text
 
 COLUMNS = [
-    "table", "row", "method", "dataset", "backbone", "protocol", "batch_norm", "way", "shot",
-    "accuracy", "ci95", "episodes", "seeds",
+    "table", "group", "row", "method", "dataset", "backbone", "extractor", "protocol", "batch_norm", "way", "shot",
+    "accuracy", "ci95", "ci95_seeds", "episodes", "seeds", "published", "published_ci95", "delta", "verdict",
 ]  # fmt: skip
+ROW = ["group", "row", "method", "backbone", "extractor"]
 
 
-def write_table(layout: str, episodes: Iterable[Path], csv: Path, markdown: Path) -> None:
-    """Writes a table from the per-episode accuracies of its cells.
+def write_table(
+    layout: str, published: Path, episodes: Iterable[Path], csv: Path, markdown: Path, logs: Path | None = None
+) -> None:
+    """Writes a table from the per-episode accuracies of its cells; a cell whose file is not given was not run.
 
     Args:
-        layout: the table's title, rows and remarks, as `Plan.table_layout` gives them.
-        episodes: the `episodes.csv` of every cell.
-        csv: one row per row, dataset, backbone, way and shot; accuracies in percent.
+        layout: the table's title, rows, columns and cells, as `Layouts.table` gives them.
+        published: the paper's numbers, `config/published/tables.csv`.
+        episodes: the `episodes.csv` of the cells there are.
+        csv: one line per row, dataset and shot; accuracies in percent.
         markdown: rows as in the paper, one column per dataset and shot.
+        logs: the folder of logs, to tell cells that failed from those that were not run.
     """
-    plan = read_json(layout, "--layout")
-    tidy = _tidy(plan, [(Cell.of(path), pd.read_csv(path)["accuracy"]) for path in episodes])
+    plan, printed = read_json(layout, "--layout"), read_published(published)
+    tidy = _tidy(plan, printed[printed["table"] == plan["table"]], read_accuracies(episodes), logs)
     write_text(csv, tidy.to_csv(index=False, lineterminator="\n"))
     write_text(markdown, _markdown(plan, tidy))
 
 
-def _tidy(plan: dict[str, Any], measured: list[tuple[Cell, "pd.Series[float]"]]) -> pd.DataFrame:
-    """One line per row and column of the table. Episodes of several seeds are pooled: the interval is over episodes."""
-    pooled: dict[tuple[str, str, str, int, int], list[pd.Series[float]]] = {}
-    for cell, accuracies in measured:
-        pooled.setdefault((cell.method, cell.dataset, cell.backbone, cell.way, cell.shot), []).append(accuracies)
+def _tidy(plan: dict[str, Any], printed: pd.DataFrame, measured: Accuracies, logs: Path | None) -> pd.DataFrame:
     lines = []
-    for row in plan["rows"]:
-        for (method, dataset, backbone, way, shot), seeds in pooled.items():
-            if method != row["method"]:
-                continue
-            accuracies = pd.concat(seeds)
-            mean, ci95 = mean_and_ci95(accuracies.to_numpy())
-            lines.append(
-                {
-                    "table": plan["table"],
-                    "row": row["row"],
-                    "method": method,
-                    "dataset": dataset,
-                    "backbone": backbone,
-                    "protocol": plan["protocol"],
-                    "batch_norm": plan["batch_norm"],
-                    "way": way,
-                    "shot": shot,
-                    "accuracy": f"{mean:.2f}",
-                    "ci95": f"{ci95:.2f}",
-                    "episodes": len(accuracies),
-                    "seeds": len(seeds),
-                }
-            )
+    for row in _rows(plan, printed):
+        for dataset, shot in plan["columns"]:
+            same = (printed[ROW[:4]] == [row[name] for name in ROW[:4]]).all(axis=1)
+            of_column = (printed["dataset"] == dataset) & (printed["way"] == plan["way"]) & (printed["shot"] == shot)
+            numbers = [
+                Number(accuracy, None if np.isnan(ci95) else ci95)
+                for accuracy, ci95 in printed.loc[same & of_column, ["accuracy", "ci95"]].itertuples(index=False)
+            ]
+            line = {"table": plan["table"], **row, "dataset": dataset, "way": plan["way"], "shot": shot}
+            cells = [
+                cell
+                for cell in map(Cell.in_folder, plan["cells"])
+                if (cell.method, cell.backbone, cell.dataset, cell.shot)
+                == (row["method"], row["backbone"], dataset, shot)
+            ]
+            if numbers or cells:
+                lines.append(line | _values(plan, cells, measured, numbers[0] if numbers else None, logs))
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
+def _rows(plan: dict[str, Any], printed: pd.DataFrame) -> list[dict[str, str]]:
+    """The printed rows about this experiment's datasets in their order, then the others."""
+    datasets = [dataset for dataset, _ in plan["columns"]]
+    rows = printed.loc[printed["dataset"].isin(datasets), ROW].drop_duplicates().to_dict("records")
+    known = {(row["method"], row["backbone"]) for row in rows}
+    return rows + [row for row in plan["rows"] if (row["method"], row["backbone"]) not in known]
+
+
+def _values(
+    plan: dict[str, Any], cells: list[Cell], measured: Accuracies, printed: Number | None, logs: Path | None
+) -> dict[str, object]:
+    """What was measured in the cells of one place of the table, one a seed, and how it compares with the paper's."""
+    values: dict[str, object] = {"protocol": plan["protocol"], **dict.fromkeys(COLUMNS[-9:], "")}
+    if printed is not None:
+        values |= {"published": _text(printed.accuracy), "published_ci95": _text(printed.ci95)}
+    there = [measured[cell] for cell in cells if cell in measured]
+    if not there:
+        return values | {"verdict": _absent(plan, cells, logs)}
+    accuracy, ci95 = mean_and_ci95(np.concatenate(there))
+    ci95_seeds = few_ci95(np.array([seed.mean() for seed in there]))
+    at_paper_scale = all(plan["cells"][cell.folder]["paper_scale"] for cell in cells)
+    return values | {
+        "batch_norm": plan["cells"][cells[0].folder]["batch_norm"],
+        "accuracy": _text(accuracy),
+        "ci95": _text(ci95),
+        "ci95_seeds": "" if len(there) == 1 else _text(ci95_seeds),
+        "episodes": sum(map(len, there)),
+        "seeds": len(there),
+        "delta": "" if printed is None else _text(accuracy - printed.accuracy),
+        "verdict": verdict(Number(accuracy, ci95), printed, at_paper_scale),
+    }
+
+
+def _absent(plan: dict[str, Any], cells: list[Cell], logs: Path | None) -> str:
+    """Why there is no number: `quoted` for a method we do not have, `failed` if a log ends with an error."""
+    if not cells:
+        return "quoted"
+    last_lines = [
+        (path.read_text(encoding="utf-8", errors="replace").splitlines() or [""])[-1]
+        for cell in cells
+        for path in (sorted((logs / cell.folder).glob("*.log")) if logs else [])
+    ]
+    return "failed" if any(line.startswith("mtl: error:") for line in last_lines) else "not-run"
+
+
 def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
-    columns = list(tidy[["dataset", "backbone", "shot"]].drop_duplicates().itertuples(index=False, name=None))
-    shown = tidy["accuracy"].astype(str) + " ± " + tidy["ci95"].astype(str)
-    value = dict(
-        zip(tidy[["method", "dataset", "backbone", "shot"]].itertuples(index=False, name=None), shown, strict=True)
-    )
-    lines = heading(plan, column_heads(plan, columns))
+    compared = (tidy["published"] != "").any()
+    heads = [""] + (["feature extractor"] if len(set(tidy["extractor"])) > 1 else [])
+    for dataset, shot in plan["columns"]:
+        name = f"{plan['datasets'][dataset]['title']} {shot}-shot"
+        heads += [name, "paper"] if compared else [name]
+    rows: list[list[str]] = []
     group = None
-    for row in plan["rows"]:
+    for _, lines in tidy.groupby(ROW, sort=False):
+        row, by_column = lines.iloc[0], {(line["dataset"], line["shot"]): line for _, line in lines.iterrows()}
         if row["group"] != group:
             group = row["group"]
-            lines.append(f"| *{group}* |" + " |" * len(columns))
-        lines.append("| " + " | ".join([row["row"], *(value[(row["method"], *column)] for column in columns)]) + " |")
-    way, episodes, seeds, backbones = (sorted(set(tidy[name])) for name in ("way", "episodes", "seeds", "backbone"))
-    lines += [
-        "",
-        f"{_listed(way)}-way accuracy in percent, mean over {_listed(episodes)} test episodes ± the 95 % interval "
-        f"1.96 s/√n over these episodes; seeds: {_listed(seeds)}, {_listed(backbones)}, {plan['batch_norm']} "
-        "batch-norm statistics. Models, and inner steps where the config leaves a choice, are chosen on validation "
-        "episodes.",
+            rows.append([f"*{group}*", *[""] * (len(heads) - 1)])
+        shown = [row["row"]] + ([row["extractor"]] if "feature extractor" in heads else [])
+        for dataset, shot in plan["columns"]:
+            ours, theirs = _shown(by_column.get((dataset, shot)))
+            shown += [ours, theirs] if compared else [ours]
+        rows.append(shown)
+    return "\n".join([*heading(plan), *markdown_table(heads, rows), "", *_footer(plan, tidy, bool(compared))]) + "\n"
+
+
+def _shown(line: "pd.Series[Any] | None") -> tuple[str, str]:
+    """What one place of the table shows: the measured number, and the printed one with the verdict."""
+    if line is None:
+        return "–", ""
+    printed = f"{line['published']} ± {line['published_ci95']}" if line["published_ci95"] else line["published"]
+    if line["verdict"] == "quoted":
+        return "–", f"{printed}, quoted"
+    if not line["accuracy"]:
+        return line["verdict"], printed
+    ours = f"{line['accuracy']} ± {line['ci95']}" + (line["ci95_seeds"] and f" (seeds ± {line['ci95_seeds']})")
+    return ours, f"{printed}, {line['verdict']} ({float(line['delta']):+.1f})" if printed else ""
+
+
+def _footer(plan: dict[str, Any], tidy: pd.DataFrame, compared: bool) -> list[str]:
+    measured = tidy[tidy["accuracy"] != ""]
+    if measured.empty:
+        return ["Nothing was measured yet.", "", RULE]
+    episodes, seeds, norms = (sorted(set(measured[name])) for name in ("episodes", "seeds", "batch_norm"))
+    lines = [
+        f"{plan['way']}-way accuracy in percent, mean over {_listed(episodes)} test episodes ± the 95 % interval "
+        f"1.96 s/√n over these episodes; seeds: {_listed(seeds)}; {' and '.join(norms)} batch-norm statistics. Models "
+        "and inner steps are chosen on validation episodes, unless the config fixes them."
     ]
-    return "\n".join(lines) + "\n"
+    if max(seeds) > 1:
+        lines[0] += " `seeds ±` is the 95 % interval of the mean over seeds, by Student's t."
+    return [*lines, "", RULE] if compared else lines
 
 
-def notes(plan: dict[str, Any]) -> list[str]:
-    """The remarks on the experiment and on its datasets."""
-    return [note for note in (plan["note"], *(entry["note"] for entry in plan["datasets"].values())) if note]
-
-
-def heading(plan: dict[str, Any], heads: list[str]) -> list[str]:
-    """Title and remarks of a table, and its first two lines."""
-    return [
-        f"# {plan['title']}",
-        "",
-        *(f"**{note}**\n" for note in notes(plan)),
-        "| | " + " | ".join(heads) + " |",
-        "|---|" + "---:|" * len(heads),
-    ]
-
-
-def column_heads(plan: dict[str, Any], columns: list[tuple[str, str, int]]) -> list[str]:
-    """What stands above the columns of a table; the backbone only where there are several."""
-    several = len({backbone for _, backbone, _ in columns}) > 1
-    return [
-        f"{plan['datasets'][dataset]['title']}{f', {backbone}' if several else ''} {shot}-shot"
-        for dataset, backbone, shot in columns
-    ]
+def _text(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
 
 
 def _listed(values: list[Any]) -> str:

@@ -57,6 +57,9 @@ def _explain(error: ValidationError) -> str:
         return f"{where}: {value!r} is not a whole number; write it without point and exponent"
     if kind == "type":
         return f"{where}: {value!r} is not of type {_NAMES.get(expected, expected)}"
+    if kind == "oneOf":
+        options = [option.get("const", option.get("type")) for option in expected]
+        return f"{where}: {value!r} is neither {' nor '.join(map(str, options))}"
     if kind == "enum":
         return f"{where}: {value!r} is not one of {', '.join(map(str, expected))}{suggestion(value, expected)}"
     return f"{where}: {error.message}"

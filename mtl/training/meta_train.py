@@ -4,14 +4,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from mtl.data.episodes import read_episodes
 from mtl.data.image_set import ImageSet, load_split
 from mtl.data.task_samplers import TaskSampler, build_sampler
 from mtl.data.tasks import Tasks, TaskShape, labels
-from mtl.evaluation.episodes import embed_all, in_batches, score
+from mtl.evaluation.episodes import embed_episodes, in_batches, score
 from mtl.learners import Learner, build_learner, save_tensors
 from mtl.runtime.device import Device, set_up
 from mtl.runtime.files import write_json
@@ -29,43 +28,54 @@ class MetaTrainPaths:
     images: Path
     split: Path
     validation_episodes: Path
-    pretrained: Path
+    pretrained: Path | None
     model: Path
+    snapshots: Path
     history: Path
     summary: Path
 
 
 @dataclass
 class Selection:
-    """The best model so far by validation accuracy; of equals the earliest. Iteration 0 is a candidate."""
+    """The best model so far by validation accuracy; of equals the earliest. Iteration 0 is a candidate.
 
+    With `fixed`, only that iteration is.
+    """
+
+    fixed: int | None = None
     iteration: int = -1
     accuracy: float = -1.0
     learned: dict[str, torch.Tensor] | None = None
 
     def consider(self, iteration: int, accuracy: float, learner: Learner) -> None:
         """Keeps a copy of what the learner has learned if it is better."""
-        if accuracy > self.accuracy:
+        if self.fixed in (None, iteration) and accuracy > self.accuracy:
             self.iteration, self.accuracy = iteration, accuracy
-            self.learned = {name: value.detach().clone() for name, value in learner.learned().items()}
+            self.learned = copy_of(learner)
 
 
 def meta_train(spec: MetaTrainSpec, resolved: str, paths: MetaTrainPaths) -> None:
-    """Meta-trains a learner and writes what it had learned when its validation accuracy was best."""
+    """Meta-trains a learner and writes what it had learned when its validation accuracy was best.
+
+    What it had learned after the iterations of `spec.snapshots` goes to `paths.snapshots`, as `iteration/name`.
+    """
     device = set_up(spec.runtime)
     learner = build_learner(
-        spec.method, spec.network, paths.pretrained, spec.way, spec.base_learner, spec.seed, device,
+        spec.method, spec.network, spec.batch_norm, paths.pretrained, spec.way, spec.base_learner, spec.seed, device,
         theta_start=spec.meta_train.theta_start,
     )  # fmt: skip
     train = load_split(paths.images, paths.split, "train", device.torch_device)
     validation = load_split(paths.images, paths.split, "val", device.torch_device)
     episodes = read_episodes(paths.validation_episodes, validation)
-    history, selection = _run(spec, device, learner, train, in_batches(learner.bank, validation.images), episodes)
+    banked = in_batches(learner.bank, validation.images)
+    history, selection, snapshots = _run(spec, device, learner, train, banked, episodes)
 
-    assert selection.learned is not None  # noqa: S101 - iteration 0 is always considered
+    assert selection.learned is not None  # noqa: S101 - some iteration was considered
     save_tensors(selection.learned, paths.model)
+    save_tensors(snapshots, paths.snapshots)
     history.write(paths.history)
-    inputs = {name: getattr(paths, name) for name in ("images", "split", "validation_episodes", "pretrained")}
+    names = ("images", "split", "validation_episodes", "pretrained")
+    inputs = {name: path for name in names if (path := getattr(paths, name)) is not None}
     write_json(
         paths.summary,
         {
@@ -79,15 +89,19 @@ def meta_train(spec: MetaTrainSpec, resolved: str, paths: MetaTrainPaths) -> Non
 
 def _run(
     spec: MetaTrainSpec, device: Device, learner: Learner, train: ImageSet, validation: torch.Tensor, episodes: Tasks
-) -> tuple[History, Selection]:
-    settings, history, selection = spec.meta_train, History(), Selection()
+) -> tuple[History, Selection, dict[str, torch.Tensor]]:
+    settings, history, snapshots = spec.meta_train, History(), dict[str, torch.Tensor]()
+    selection = Selection(settings.selected_iteration)
     sampler = _sampler(spec, train)
     banked = in_batches(learner.bank, train.images)
     step = MetaStep(learner, TaskShape(spec.way, spec.shot, settings.query), device.torch_device)
     with Progress(f"{spec.method.name} {spec.way}way-{spec.shot}shot", settings.iterations) as progress:
         for iteration in range(settings.iterations + 1):
-            if iteration % settings.validate_every == 0 or iteration == settings.iterations:
-                accuracy = float(score(learner, embed_all(learner, validation), episodes).mean())
+            if iteration in spec.snapshots:
+                snapshots |= {f"{iteration}/{name}": value for name, value in copy_of(learner).items()}
+            considered = (settings.iterations, settings.selected_iteration)
+            if iteration % settings.validate_every == 0 or iteration in considered:
+                accuracy = float(score(learner, embed_episodes(learner, validation, episodes), episodes).mean())
                 history.validated(iteration, accuracy)
                 selection.consider(iteration, accuracy, learner)
                 progress.report(**history.recent(settings.validate_every), validation_accuracy=accuracy)
@@ -99,7 +113,12 @@ def _run(
             sampler.hear(class_accuracy.cpu().numpy())
             history.trained((iteration + 1) * settings.tasks, phase, loss, class_accuracy.mean(), rate)
             progress.step()
-    return history, selection
+    return history, selection, snapshots
+
+
+def copy_of(learner: Learner) -> dict[str, torch.Tensor]:
+    """What a learner has learned so far, by name."""
+    return {name: value.detach().clone() for name, value in learner.learned().items()}
 
 
 class MetaStep:
@@ -122,9 +141,8 @@ class MetaStep:
         Returns:
             The loss and the query accuracy of each class before the update, after adaptation: (T, way) in [0, 1].
         """
-        images = np.concatenate([tasks.support, tasks.query], axis=1)
-        embedded = self._learner.embed(banked[torch.from_numpy(images).to(self._device)])
-        support, query = embedded.split([tasks.support.shape[1], tasks.query.shape[1]], dim=1)
+        sets = (banked[torch.from_numpy(rows).to(self._device)] for rows in (tasks.support, tasks.query))
+        support, query = self._learner.embed_sets(*sets)
         loss, logits = self._learner.loss(support, self._support_labels, query, self._targets)
         self._optimizer.param_groups[0]["lr"] = rate
         self._optimizer.zero_grad()

@@ -11,10 +11,10 @@ from torch.nn import functional as F
 
 from mtl.data.image_set import ImageSet, load_split
 from mtl.data.tasks import Tasks, TaskShape, draw_uniform
-from mtl.evaluation.episodes import episode_accuracies, in_batches, nearest_mean
-from mtl.learners.build import features_of, save_tensors
+from mtl.evaluation.episodes import episode_accuracies, gathered, in_batches, nearest_mean
+from mtl.learners.build import features_of, random_backbone, save_tensors
 from mtl.learners.learner import to_unit_interval
-from mtl.networks import BACKBONES, Backbone
+from mtl.networks import Backbone
 from mtl.runtime.device import Device, set_up
 from mtl.runtime.files import write_json
 from mtl.runtime.progress import Progress
@@ -52,9 +52,8 @@ def pretrain(spec: PretrainSpec, resolved: str, paths: PretrainPaths) -> None:
     shape = TaskShape(min(5, len(rows)), 1, min(15, *(len(images) - 1 for images in rows)))
     episodes = draw_uniform(rows, shape, VALIDATION_EPISODES, rng)
 
-    # Layers initialise themselves from torch's global stream, and dropout draws from it.
-    torch.manual_seed(torch_generator(spec.seed, "pretrain").initial_seed())
-    backbone = BACKBONES[spec.network.name](spec.network.width, spec.pretrain.dropout)
+    # This seeds torch's global stream, from which dropout draws too.
+    backbone = random_backbone(spec.network, spec.seed, spec.pretrain.dropout)
     classifier = nn.Linear(features_of(backbone, spec.network.image_size), len(train.class_names))
     network = nn.Sequential(backbone, classifier).to(device.torch_device)
     history = _run(spec, device, train, network, lambda: _validate(backbone, validation, episodes, device))
@@ -127,4 +126,5 @@ def _validate(backbone: Backbone, validation: ImageSet, episodes: Tasks, device:
     backbone.eval()
     with torch.no_grad(), device.autocast():
         features = in_batches(lambda images: backbone(to_unit_interval(images)), validation.images)
-    return float(episode_accuracies(nearest_mean, features.float(), episodes, len(episodes.classes)).mean())
+    sets, count = gathered(features.float(), episodes), len(episodes.classes)
+    return float(episode_accuracies(nearest_mean, sets, episodes, count).mean())

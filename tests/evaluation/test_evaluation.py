@@ -5,10 +5,9 @@ import pytest
 import torch
 
 from mtl.data.tasks import Tasks
-from mtl.evaluation.episodes import episode_accuracies, in_batches, nearest_mean, score
+from mtl.evaluation.episodes import episode_accuracies, gathered, in_batches, nearest_mean, score
 from mtl.evaluation.statistics import mean_and_ci95
-from mtl.learners import build_learner
-from tests.conftest import BASE_LEARNER, CPU, NETWORK, method
+from tests.conftest import build
 
 
 def test_mean_and_interval_by_hand():
@@ -27,8 +26,8 @@ def test_accuracy_of_an_episode_by_hand():
         support=np.array([[0, 1], [0, 1]]),
         query=np.array([[0, 2, 1, 3], [0, 2, 3, 5]]),
     )
-    assert episode_accuracies(nearest_mean, features, episodes, 10).tolist() == [100.0, 75.0]
-    assert episode_accuracies(nearest_mean, features, episodes, 1).tolist() == [100.0, 75.0]
+    assert episode_accuracies(nearest_mean, gathered(features, episodes), episodes, 10).tolist() == [100.0, 75.0]
+    assert episode_accuracies(nearest_mean, gathered(features, episodes), episodes, 1).tolist() == [100.0, 75.0]
 
 
 def test_nearest_mean_is_the_squared_distance():
@@ -46,9 +45,9 @@ def test_batches_change_nothing():
 
 def test_all_episodes_at_once_equal_one_at_a_time(tiny, test_images, test_episodes):
     """The evaluator against a slow obvious one that encodes every episode's images by themselves."""
-    learner = build_learner(method("ss-all"), NETWORK, tiny / "theta.safetensors", 5, BASE_LEARNER, 0, CPU)
+    learner = build(tiny, "ss-all")
     embedded = learner.embed(test_images.images[None])[0].detach()
-    fast = score(learner, embedded, test_episodes)
+    fast = score(learner, gathered(embedded, test_episodes), test_episodes)
     slow = []
     with torch.no_grad():
         for support, query in zip(test_episodes.support, test_episodes.query, strict=True):

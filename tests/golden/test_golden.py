@@ -18,10 +18,12 @@ from tests.conftest import method
 
 DEVICE = Device(torch.device("cpu"), torch.float64)
 GOLDEN = {
+    "fomaml": [1.097312556432, 1.089650217612, 1.092197773239, 1.082173177459, 1.085878776153],
     "ft-all": [1.157196844711, 1.101775234412, 1.103664413942, 1.099850312831, 1.098518006686],
     "ft-head": [1.157196844711, 1.143018538069, 1.131592563534, 1.122206296868, 1.115406585519],
     "ft-last": [1.157196844711, 1.105807983755, 1.100061432498, 1.100886739667, 1.099432021947],
-    "pretrain conv4": [1.817203265691, 1.782412843886, 1.753799446932, 1.734594431062, 1.715243321391],
+    "maml": [1.097312556432, 1.086079283498, 1.090046422038, 1.072541895889, 1.086329203497],
+    "pretrain conv4": [1.794272374602, 1.791293421736, 1.788728922336, 1.784728901687, 1.779643024829],
     "pretrain resnet12": [1.805730505566, 1.503411078236, 1.433622691368, 1.273706172791, 1.206527992597],
     "ss-all": [1.157196844711, 1.125130960994, 1.107527996285, 1.099324579595, 1.100376615063],
     "ss-last": [1.157196844711, 1.128765397156, 1.111928082849, 1.102784482982, 1.100447318289],
@@ -65,11 +67,13 @@ def test_pretraining(images, name):
     assert losses == pytest.approx(GOLDEN[f"pretrain {name}"], rel=1e-9)
 
 
-@pytest.mark.parametrize("name", ["ft-head", "ft-last", "ft-all", "ss-last", "ss-all"])
+@pytest.mark.parametrize("name", ["ft-head", "ft-last", "ft-all", "ss-last", "ss-all", "maml", "fomaml"])
 def test_meta_training(images, tmp_path, name):
-    save_tensors(fixed(BACKBONES["resnet12"](2)).state_dict(), tmp_path / "theta.safetensors")
-    network = Network("resnet12", 2, 16)
-    learner = build_learner(method(name), network, tmp_path / "theta.safetensors", 3, BaseLearner(0.05, 5), 0, DEVICE)
+    row, base_learner = method(name), BaseLearner(0.05, 5)
+    network = Network("resnet12" if row.pretrained else "conv4", 2, 16)
+    save_tensors(fixed(BACKBONES[network.name](2)).state_dict(), tmp_path / "theta.safetensors")
+    statistics = "running" if row.pretrained else "episode"
+    learner = build_learner(row, network, statistics, tmp_path / "theta.safetensors", 3, base_learner, 0, DEVICE)
     fixed_head = np.random.default_rng(2).uniform(-0.5, 0.5, size=tuple(learner.theta_weight.shape))
     learner.theta_weight.data = torch.from_numpy(fixed_head)
     shape, rng = TaskShape(3, 1, 4), np.random.default_rng(3)

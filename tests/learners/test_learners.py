@@ -6,17 +6,16 @@ import torch
 from torch.nn import functional as F
 
 from mtl.data.tasks import TaskShape, draw_uniform, labels
-from mtl.evaluation.episodes import embed_all, in_batches, score
-from mtl.learners import build_learner
+from mtl.evaluation.episodes import embed_episodes, in_batches, score
 from mtl.runtime.device import Device
 from mtl.training.meta_train import MetaStep
-from tests.conftest import ALL_METHODS, BASE_LEARNER, CPU, NETWORK, method
+from tests.conftest import ALL_METHODS, BASE_LEARNER, CPU, build, method
 
 SHAPE = TaskShape(5, 1, 3)
 
 
-def build(tiny, name):
-    return build_learner(method(name), NETWORK, tiny / "theta.safetensors", 5, BASE_LEARNER, 0, CPU)
+def accuracies_of(learner, images, episodes):
+    return score(learner, embed_episodes(learner, in_batches(learner.bank, images.images), episodes), episodes)
 
 
 def train(learner, train_images, steps=3):
@@ -28,7 +27,7 @@ def train(learner, train_images, steps=3):
 @pytest.mark.parametrize("name", ALL_METHODS)
 def test_every_method_scores_episodes(tiny, test_images, test_episodes, name):
     learner = build(tiny, name)
-    accuracies = score(learner, embed_all(learner, in_batches(learner.bank, test_images.images)), test_episodes)
+    accuracies = accuracies_of(learner, test_images, test_episodes)
     assert accuracies.shape == (12,)
     assert ((accuracies >= 0) & (accuracies <= 100)).all()
 
@@ -119,7 +118,7 @@ def test_update_all_equals_a_loop_of_plain_gradient_descent(tiny, test_images, t
 
 def test_bfloat16_convolutions_keep_the_head_in_float32(tiny, train_images, test_images, test_episodes):
     device = Device(torch.device("cpu"), torch.bfloat16)
-    learner = build_learner(method("ss-all"), NETWORK, tiny / "theta.safetensors", 5, BASE_LEARNER, 0, device)
+    learner = build(tiny, "ss-all", device)
     exact = build(tiny, "ss-all")
     ours, theirs = (x.embed(test_images.images[None, :20]) for x in (learner, exact))
     assert ours.dtype == torch.float32
@@ -140,12 +139,6 @@ def test_default_loss_is_the_mean_cross_entropy_of_the_queries(tiny, train_image
 
 @pytest.mark.parametrize(("start", "same"), [("random", "update-head"), ("zero", "linear")])
 def test_meta_learning_starts_from_the_row_without_it(tiny, test_images, test_episodes, start, same):
-    theta = tiny / "theta.safetensors"
-    learners = [
-        build_learner(method("ss-all"), NETWORK, theta, 5, BASE_LEARNER, 0, CPU, theta_start=start),
-        build(tiny, same),
-    ]
-    ours, theirs = (
-        score(one, embed_all(one, in_batches(one.bank, test_images.images)), test_episodes) for one in learners
-    )
+    learners = [build(tiny, "ss-all", theta_start=start), build(tiny, same)]
+    ours, theirs = (accuracies_of(one, test_images, test_episodes) for one in learners)
     assert np.array_equal(ours, theirs)

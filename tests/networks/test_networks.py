@@ -42,7 +42,7 @@ def test_number_of_features(name, width, size, features):
 
 
 def test_conv4_has_the_parameters_of_maml():
-    assert parameters(BACKBONES["conv4"](32)) == 3 * 32 * 9 + 3 * 32 * 32 * 9 + 4 * 32
+    assert parameters(BACKBONES["conv4"](32)) == 3 * 32 * 9 + 3 * 32 * 32 * 9 + 4 * (32 + 2 * 32)
 
 
 def test_resnet12_is_what_the_description_says():

@@ -15,15 +15,15 @@ import mtl.training.pretrain as pretrain_stage
 from mtl.data.episodes import read_episodes
 from mtl.data.image_set import load_split
 from mtl.data.tasks import TaskShape, draw_uniform
-from mtl.evaluation.episodes import embed_all, in_batches, score
+from mtl.evaluation.episodes import embed_episodes, score
 from mtl.evaluation.evaluate import EvaluateInputs, evaluate
-from mtl.learners import build_learner, load_learned, save_tensors
+from mtl.learners import load_learned, save_tensors
 from mtl.spec import EvaluateSpec, Schedule
 from mtl.training.meta_train import MetaStep
-from tests.conftest import BASE_LEARNER, CPU, NETWORK, method
+from tests.conftest import CPU, NETWORK, build, method
 from tests.training.test_training import RUNTIME, read, run_meta_train, run_pretrain
 
-SPEC = EvaluateSpec(method("ss-all"), NETWORK, 5, 1, 0.05, [1, 20], 0, RUNTIME)
+SPEC = EvaluateSpec(method("ss-all"), NETWORK, "running", 5, 1, 0.05, [1, 20], False, 0, RUNTIME)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def run_evaluate(tiny, folder, spec=SPEC, model=None, test_episodes="test.npz"):
 
 
 def test_class_accuracies_of_a_meta_step_equal_a_loop(tiny, train_images):
-    learner = build_learner(method("ss-all"), NETWORK, tiny / "theta.safetensors", 5, BASE_LEARNER, 0, CPU)
+    learner = build(tiny, "ss-all")
     kept = []
     loss = learner.loss
     learner.loss = lambda *arguments: kept.append(loss(*arguments)) or kept[-1]
@@ -129,7 +129,7 @@ def test_the_stored_model_is_the_selected_one(tiny, monkeypatch, tmp_path):
     """Validation accuracies are made to rise and fall; the model of iteration 2 must be kept, not the last."""
     states, accuracies = [], iter([10.0, 30.0, 20.0, 20.0])
 
-    def fake_score(learner, embedded, episodes):
+    def fake_score(learner, sets, episodes):
         states.append({name: value.detach().clone() for name, value in learner.learned().items()})
         return np.array([next(accuracies)])
 
@@ -172,7 +172,7 @@ def test_pretraining_follows_its_schedule(tiny, tmp_path):
 
 def test_evaluation_uses_what_was_learned(tiny, tmp_path, test_images):
     torch.manual_seed(1)
-    learner = build_learner(SPEC.method, NETWORK, tiny / "theta.safetensors", 5, BASE_LEARNER, 0, CPU)
+    learner = build(tiny, SPEC.method.name)
     learned = {name: value + 0.5 * torch.randn_like(value) for name, value in learner.learned().items()}
     save_tensors(learned, tmp_path / "model.safetensors")
     spec = dataclasses.replace(SPEC, test_steps=[7])
@@ -182,7 +182,7 @@ def test_evaluation_uses_what_was_learned(tiny, tmp_path, test_images):
     load_learned(learner, tmp_path / "model.safetensors")
     learner.steps = 7
     episodes = read_episodes(tiny / "test.npz", test_images)
-    by_hand = score(learner, embed_all(learner, in_batches(learner.bank, test_images.images)), episodes)
+    by_hand = score(learner, embed_episodes(learner, test_images.images, episodes), episodes)
     assert with_model.tolist() == pytest.approx(by_hand.tolist(), abs=1e-5)
     assert summary["accuracy"] == pytest.approx(by_hand.mean())
     assert summary["episodes"] == 12

@@ -11,7 +11,7 @@ from mtl.spec import HardTasks, MetaTrain, MetaTrainSpec, Pretrain, PretrainSpec
 from mtl.training.augment import augment
 from mtl.training.meta_train import MetaTrainPaths, Selection, meta_train
 from mtl.training.pretrain import PretrainPaths, pretrain
-from tests.conftest import ALL_METHODS, BASE_LEARNER, NETWORK, method
+from tests.conftest import ALL_METHODS, BASE_LEARNER, CONV4, NETWORK, method
 
 RUNTIME = Runtime("cpu", "float32", 1)
 SCHEDULE = Schedule(1e-3, 4, 2e-4)
@@ -75,17 +75,20 @@ def test_pretraining_keeps_theta_and_discards_the_classifier(tiny, tmp_path):
     )
 
 
-def run_meta_train(tiny, folder, name, iterations=6, validate_every=2):
+def run_meta_train(tiny, folder, name, iterations=6, validate_every=2, selected=None, snapshots=None):
     row = method(name)
     spec = MetaTrainSpec(
-        method=row, network=NETWORK, way=5, shot=1,
-        meta_train=MetaTrain(iterations, 2, 3, "random", SCHEDULE, validate_every),
+        method=row, network=NETWORK if row.pretrained else CONV4, batch_norm="running" if row.pretrained else "episode",
+        way=5, shot=1, meta_train=MetaTrain(iterations, 2, 3, "random", SCHEDULE, validate_every, selected),
+        snapshots=snapshots or [],
         hard_tasks=HardTasks(4, 4) if row.meta_batch.startswith("hard") else None,
         base_learner=BASE_LEARNER, seed=0, runtime=RUNTIME,
     )  # fmt: skip
     paths = MetaTrainPaths(
-        tiny / "images.npy", tiny / "split.csv", tiny / "val.npz", tiny / "theta.safetensors",
-        folder / "model.safetensors", folder / "history.csv", folder / "training.json",
+        tiny / "images.npy", tiny / "split.csv", tiny / "val.npz",
+        tiny / "theta.safetensors" if row.pretrained else None,
+        folder / "model.safetensors", folder / "snapshots.safetensors", folder / "history.csv",
+        folder / "training.json",
     )  # fmt: skip
     meta_train(spec, "{}", paths)
     return paths

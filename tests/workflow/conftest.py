@@ -18,7 +18,7 @@ TINY = {
     "width": 2,
     "runtime": {"device": "cpu"},
     "pretrain": {"iterations": 4, "log_every": 2, "batch_size": 16},
-    "meta_train": {"iterations": 26, "query": 2, "validate_every": 13},
+    "meta_train": {"iterations": 26, "query": 2, "validate_every": 13, "snapshots": [0, 26]},
     "base_learner": {"steps": 2, "test_steps": [1, 2]},
     "episodes": {"query": 2, "validation": 6, "test": 8},
 }

@@ -26,7 +26,7 @@ def test_plain_snakemake_builds_table_and_figure(finished):
     assert table[["accuracy", "ci95"]].notna().all(axis=None)
     assert "| SS [Θ;θ], HT |" in (finished / "results/table1.md").read_text(encoding="utf-8")
     for suffix in ("png", "svg", "csv"):
-        assert (finished / f"results/figures/convergence.{suffix}").stat().st_size > 100
+        assert (finished / f"results/figures/figure4.{suffix}").stat().st_size > 100
 
 
 def test_all_methods_are_scored_on_the_same_stored_episodes(finished):
@@ -66,30 +66,36 @@ def cells(method, *stages):
     return [f"{stage} {method} on glyphs, 5-way {shot}-shot" for stage in stages for shot in (1, 5)]
 
 
-REPORT = ["building table1", "comparing rows", "drawing the convergence figure"]
+REPORT = ["building table1", "testing the claims"]
+DRAWN = ["drawing figure 4", "drawing the learned scales and shifts"]
 CHANGES = {
     "a setting of one meta-trained method": (
         "config",
         lambda config: config["overrides"].append({"when": {"method": "ss-last"}, "base_learner": {"steps": 3}}),
         # Its evaluation follows from the new weights.
-        [*cells("ss-last", "meta-training", "evaluating"), *REPORT[:2]],
+        [*cells("ss-last", "meta-training", "evaluating"), *REPORT],
     ),
     "a setting of one method without meta-training": (
         "config",
         lambda config: config["overrides"].append({"when": {"method": "linear"}, "base_learner": {"test_steps": [3]}}),
-        [*cells("linear", "evaluating"), *REPORT[:2]],
+        [*cells("linear", "evaluating"), *REPORT],
     ),
     "a value of one method at one shot": (
         "config",
         lambda config: config["overrides"].append(
             {"when": {"method": "ss-all", "shot": 1}, "meta_train": {"learning_rate": 0.0005}}
         ),
-        [*cells("ss-all", "meta-training", "evaluating")[::2], *REPORT],
+        [
+            *cells("ss-all", "meta-training", "evaluating")[::2],
+            "evaluating ss-all on glyphs, 5-way 1-shot, snapshots",
+            *REPORT,
+            *DRAWN,
+        ],
     ),
     "a key of one method": (
         "methods",
         lambda methods: methods["linear"].update(theta_init="random"),
-        [*cells("linear", "evaluating"), *REPORT[:2]],
+        [*cells("linear", "evaluating"), *REPORT],
     ),
     "the hard-task meta-batch": (
         "config",
@@ -100,10 +106,12 @@ CHANGES = {
                 for method in ("ft-all-ht", "ss-all-ht", "ss-all-ht-random")
                 for job in cells(method, "meta-training", "evaluating")
             ],
+            *(f"{job}, snapshots" for job in cells("ss-all-ht", "evaluating")),
             *REPORT,
+            DRAWN[0],
         ],
     ),
-    "a label": ("methods", lambda methods: methods["ss-all"].update(label="MTL"), REPORT),
+    "a label": ("methods", lambda methods: methods["ss-all"].update(label="MTL"), [*REPORT, DRAWN[0]]),
     "what a scheduler is told": ("config", lambda config: config["jobs"]["meta_train"].update(minutes=5), []),
 }
 

@@ -3,8 +3,13 @@
 IMAGES = f"<resources>/{{dataset}}/{config['image_size']}px/images.npy"
 SPLIT = "<resources>/{dataset}/split.csv"
 EPISODES = "<results>/{dataset}/episodes/seed{seed}"
-QUERY = config["episodes"]["query"]
 SOURCE = "<resources>/{dataset}/source.json"
+
+
+def stored_episodes(split):
+    return lambda wildcards: (
+        f"{EPISODES}/{split}-{{way}}way-{{shot}}shot-{plan.query(int(wildcards.shot))}query.npz"
+    )
 
 
 rule fetch:

@@ -5,9 +5,9 @@ rule evaluate:
     input:
         images=IMAGES,
         split=SPLIT,
-        val=VAL_EPISODES,
-        test=f"{EPISODES}/test-{{way}}way-{{shot}}shot-{QUERY}query.npz",
-        pretrained=f"{PRETRAINED}/model.safetensors",
+        val=stored_episodes("val"),
+        test=stored_episodes("test"),
+        pretrained=pretrained,
         # A method without meta-training has learned nothing.
         model=lambda wildcards: (
             f"<results>/{CELL}/model.safetensors"
@@ -30,11 +30,51 @@ rule evaluate:
         gpu=plan.job("evaluate")["gpus"],
     params:
         spec=specs.evaluate,
-        model=lambda wildcards, input: f"--model {input.model}" if input.model else "",
+        weights=lambda wildcards, input: " ".join(
+            f"--{name} {input[name]}"
+            for name in ("pretrained", "model")
+            if input[name]
+        ),
     message:
         "evaluating {wildcards.method} on {wildcards.dataset}, {wildcards.way}-way {wildcards.shot}-shot"
     shell:
         "mtl evaluate --spec {params.spec:q} --images {input.images} --split {input.split}"
-        " --val-episodes {input.val} --test-episodes {input.test} --pretrained {input.pretrained} {params.model}"
+        " --val-episodes {input.val} --test-episodes {input.test} {params.weights}"
         " --episodes {output.episodes} --evaluation {output.evaluation}"
+        " 2>&1 | tee {log}"
+
+
+rule curve:
+    input:
+        images=IMAGES,
+        split=SPLIT,
+        val=stored_episodes("val"),
+        test=stored_episodes("test"),
+        pretrained=pretrained,
+        snapshots=f"<results>/{CELL}/snapshots.safetensors",
+        evaluation=f"<results>/{CELL}/evaluation.json",
+    output:
+        f"<results>/{CELL}/curve.csv",
+    log:
+        f"<logs>/{CELL}/curve.log",
+    benchmark:
+        f"<benchmarks>/{CELL}/curve.jsonl"
+    conda:
+        "../envs/mtl.yaml"
+    threads: plan.job("evaluate")["threads"]
+    resources:
+        mem_mb=plan.job("evaluate")["memory"],
+        runtime=plan.job("evaluate")["minutes"],
+        gpu=plan.job("evaluate")["gpus"],
+    params:
+        spec=specs.evaluate,
+        pretrained=lambda wildcards, input: (
+            f"--pretrained {input.pretrained}" if input.pretrained else ""
+        ),
+    message:
+        "evaluating {wildcards.method} on {wildcards.dataset}, {wildcards.way}-way {wildcards.shot}-shot, snapshots"
+    shell:
+        "mtl curve --spec {params.spec:q} --images {input.images} --split {input.split}"
+        " --val-episodes {input.val} --test-episodes {input.test} {params.pretrained}"
+        " --snapshots {input.snapshots} --evaluation {input.evaluation} --output {output}"
         " 2>&1 | tee {log}"

@@ -1,17 +1,24 @@
 # What a method meta-learns, cell by cell.
 
 CELL = "{dataset}/{backbone}/seed{seed}/{method}/{way}way-{shot}shot"
-VAL_EPISODES = f"{EPISODES}/val-{{way}}way-{{shot}}shot-{QUERY}query.npz"
+
+
+# A method that starts from random weights needs no pre-training.
+def pretrained(wildcards):
+    return (
+        f"{PRETRAINED}/model.safetensors" if plan.pretrained(wildcards.method) else []
+    )
 
 
 rule meta_train:
     input:
         images=IMAGES,
         split=SPLIT,
-        val=VAL_EPISODES,
-        pretrained=f"{PRETRAINED}/model.safetensors",
+        val=stored_episodes("val"),
+        pretrained=pretrained,
     output:
         model=f"<results>/{CELL}/model.safetensors",
+        snapshots=f"<results>/{CELL}/snapshots.safetensors",
         history=f"<results>/{CELL}/history.csv",
         summary=f"<results>/{CELL}/training.json",
     log:
@@ -27,10 +34,13 @@ rule meta_train:
         gpu=plan.job("meta_train")["gpus"],
     params:
         spec=specs.meta_train,
+        pretrained=lambda wildcards, input: (
+            f"--pretrained {input.pretrained}" if input.pretrained else ""
+        ),
     message:
         "meta-training {wildcards.method} on {wildcards.dataset}, {wildcards.way}-way {wildcards.shot}-shot"
     shell:
         "mtl meta-train --spec {params.spec:q} --images {input.images} --split {input.split}"
-        " --val-episodes {input.val} --pretrained {input.pretrained}"
-        " --model {output.model} --history {output.history} --summary {output.summary}"
+        " --val-episodes {input.val} {params.pretrained}"
+        " --model {output.model} --snapshots {output.snapshots} --history {output.history} --summary {output.summary}"
         " 2>&1 | tee {log}"

@@ -1,0 +1,82 @@
+"""Figure 4: accuracy against iteration, with and without hard tasks."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+
+from mtl.cell import Cell
+from mtl.reporting.cells import read_csv
+from mtl.reporting.figures import panel, save, style, title
+from mtl.runtime.files import read_json
+
+PLACE = ["dataset", "backbone", "way", "shot"]
+PANEL = (3.6, 2.8)  # inches
+
+
+def write_figure4(
+    layout: str, published: Path, curves: Iterable[Path], histories: Iterable[Path], csv: Path, pictures: Iterable[Path]
+) -> None:
+    """Draws test accuracy at the snapshots over the printed curves, and validation accuracy below.
+
+    Args:
+        layout: title and labels, as `Layouts.figure4` gives them.
+        published: the printed curves, `config/published/figure4.csv`.
+        curves: the `curve.csv` of every cell.
+        histories: the `history.csv` of every cell.
+        csv: what is drawn: one line per point; `kind` is test, validation or published.
+        pictures: the figure, in the formats of their suffixes.
+    """
+    plan = read_json(layout, "--layout")
+    points = pd.concat(
+        [
+            *(_points(path, "test", "accuracy") for path in curves),
+            *(_points(path, "validation", "validation_accuracy") for path in histories),
+        ],
+        ignore_index=True,
+    )
+    places = points[PLACE].drop_duplicates()
+    printed = read_csv(published, ["dataset", "way", "shot", "method", "iteration", "accuracy"])
+    printed = printed.merge(places, on=["dataset", "way", "shot"]).assign(kind="published")
+    data = pd.concat([points, printed[printed["method"].isin(plan["methods"])]], ignore_index=True)
+    with style():
+        figure, axes = plt.subplots(
+            2, len(places), figsize=(PANEL[0] * len(places), 2 * PANEL[1]), squeeze=False, sharex="col",
+            layout="constrained",
+        )  # fmt: skip
+        several = len(set(places["backbone"])) > 1
+        for column, place in enumerate(places.to_dict("records")):
+            here = data[(data[PLACE] == pd.Series(place)).all(axis=1)]
+            head = panel(plan, place["dataset"], place["way"], place["shot"])
+            axes[0, column].set_title(head + (f", {place['backbone']}" if several else ""), fontsize="medium")
+            _draw(axes[0, column], here[here["kind"] != "validation"], plan["methods"])
+            _draw(axes[1, column], here[here["kind"] == "validation"], plan["methods"])
+            axes[1, column].set_xlabel("iteration (meta-batches, hard ones included)")
+        axes[0, 0].set_ylabel("test accuracy (%)")
+        axes[1, 0].set_ylabel("validation accuracy (%)")
+        axes[0, 0].legend(fontsize="small")
+        figure.suptitle(title(plan), fontsize="medium")
+        save(figure, data, csv, pictures)
+
+
+def _points(path: Path, kind: str, column: str) -> pd.DataFrame:
+    cell, table = Cell.of(path), read_csv(path, ["iteration", column]).dropna(subset=[column])
+    place = {"dataset": cell.dataset, "backbone": cell.backbone, "way": cell.way, "shot": cell.shot}
+    points = pd.DataFrame({"kind": kind, **place, "method": cell.method, "seed": cell.seed}, index=table.index)
+    return points.assign(iteration=table["iteration"], accuracy=table[column])
+
+
+def _draw(axis: Axes, points: pd.DataFrame, labels: dict[str, str]) -> None:
+    """One curve per method, the mean over seeds with their range; a printed curve is thin and dashed."""
+    for color, (method, label) in zip(sns.color_palette("colorblind"), labels.items(), strict=False):
+        for kind, lines in points[points["method"] == method].groupby("kind", sort=False):
+            by_iteration = lines.groupby("iteration")["accuracy"]
+            x, mean = by_iteration.mean().index, by_iteration.mean()
+            if kind == "published":
+                axis.plot(x, mean, "--", color=color, linewidth=1, alpha=0.6, label=f"{label}, published")
+                continue
+            axis.plot(x, mean, "o-", color=color, markersize=3, linewidth=1.5, label=label)
+            axis.fill_between(x, by_iteration.min(), by_iteration.max(), color=color, alpha=0.2, linewidth=0)

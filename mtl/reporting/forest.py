@@ -1,0 +1,69 @@
+"""Every measured accuracy beside the printed one."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+
+from mtl.evaluation.statistics import mean_and_ci95
+from mtl.reporting.cells import Accuracies, read_accuracies
+from mtl.reporting.figures import panel, save, style, title
+from mtl.reporting.published import read_published
+from mtl.runtime.files import read_json
+
+ROW = 0.28  # inches
+PANEL_WIDTH = 4.0  # inches
+KEY = ["dataset", "way", "shot", "method", "backbone"]
+
+
+def write_forest(layout: str, published: Path, episodes: Iterable[Path], csv: Path, pictures: Iterable[Path]) -> None:
+    """Draws measured and printed accuracies with their 95 % intervals, one panel per dataset and number of shots.
+
+    Args:
+        layout: title and labels of the methods, in order, as `Layouts.published` gives them.
+        published: the paper's numbers, `config/published/tables.csv`.
+        episodes: the `episodes.csv` of the cells.
+        csv: what is drawn: one line per cell.
+        pictures: the figure, in the formats of their suffixes.
+    """
+    plan = read_json(layout, "--layout")
+    printed = read_published(published).drop_duplicates(KEY)[[*KEY, "accuracy", "ci95"]]
+    data = _measured(read_accuracies(episodes)).merge(
+        printed.rename(columns={"accuracy": "published", "ci95": "published_ci95"}), on=KEY, how="left"
+    )
+    order = {method: index for index, method in enumerate(plan["methods"])}
+    data = data.sort_values(["dataset", "shot", "method"], key=lambda names: names.map(order).fillna(names))
+    panels = list(data.groupby(["dataset", "way", "shot"], sort=False))
+    height = ROW * max(len(rows) for _, rows in panels) + 1.2
+    with style():
+        figure, axes = plt.subplots(
+            1, len(panels), figsize=(PANEL_WIDTH * len(panels), height), squeeze=False, layout="constrained"
+        )
+        measured_color, printed_color = sns.color_palette("colorblind", 2)
+        for axis, (_, rows) in zip(axes[0], panels, strict=True):
+            place = rows.iloc[0]
+            y = np.arange(len(rows))[::-1]
+            mark = {"fmt": "o", "markersize": 4, "capsize": 2, "linewidth": 1.2}
+            axis.errorbar(
+                rows["published"], y + 0.15, xerr=rows["published_ci95"].fillna(0), color=printed_color,
+                label="published", **mark,
+            )  # fmt: skip
+            axis.errorbar(rows["accuracy"], y - 0.15, xerr=rows["ci95"], color=measured_color, label="measured", **mark)
+            axis.set_yticks(y, [plan["methods"][method] for method in rows["method"]])
+            axis.set_title(panel(plan, place["dataset"], place["way"], place["shot"]), fontsize="medium")
+            axis.set_xlabel("accuracy (%)")
+        axes[0, 0].legend(fontsize="small")
+        figure.suptitle(title(plan), fontsize="medium")
+        save(figure, data, csv, pictures)
+
+
+def _measured(accuracies: Accuracies) -> pd.DataFrame:
+    """One line per method and place; the episodes of several seeds are pooled."""
+    pooled: dict[tuple[object, ...], list[np.ndarray]] = {}
+    for cell, values in accuracies.items():
+        pooled.setdefault((cell.dataset, cell.way, cell.shot, cell.method, cell.backbone), []).append(values)
+    lines = [(*key, *mean_and_ci95(np.concatenate(seeds))) for key, seeds in pooled.items()]
+    return pd.DataFrame(lines, columns=[*KEY, "accuracy", "ci95"])
