@@ -50,12 +50,12 @@ def write_claims(layout: str, files: Iterable[Path], csv: Path, markdown: Path) 
         markdown: one table per claim, with the rule.
     """
     plan = read_json(layout, "--layout")
-    tidy = tested(plan, Evidence(files))
+    tidy = decided(plan, Evidence(files))
     write_text(csv, tidy.to_csv(index=False, lineterminator="\n", float_format="%.4g"))
     write_text(markdown, _markdown(plan, tidy))
 
 
-def tested(plan: dict[str, Any], evidence: Evidence) -> pd.DataFrame:
+def decided(plan: dict[str, Any], evidence: Evidence) -> pd.DataFrame:
     """One line per claim, pair, dataset and number of shots, with the verdict."""
     cells = list(map(Cell.in_folder, plan["cells"]))
     lines = []

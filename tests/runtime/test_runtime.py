@@ -81,7 +81,7 @@ def test_a_cell_and_its_folder(tmp_path):
     cell = Cell("glyphs", "resnet12", 3, "ss-all-ht", 5, 1)
     assert cell.folder == "glyphs/resnet12/seed3/ss-all-ht/5way-1shot"
     assert Cell.of(tmp_path / cell.folder / "history.csv") == cell
-    with pytest.raises(UserError, match="not in a folder"):
+    with pytest.raises(UserError, match="not a folder"):
         Cell.of(tmp_path / "history.csv")
 
 
@@ -125,9 +125,6 @@ def test_a_mistake_on_the_command_line_is_one_line_and_exit_code_1(tmp_path):
 
 
 def test_tables_need_no_torch():
-    modules = (
-        "mtl.load",
-        *(f"mtl.reporting.{name}" for name in ("tables", "claims", "figure4", "forest", "scale_shift")),
-    )
-    code = f"import {', '.join(modules)}, sys; sys.exit('torch' in sys.modules)"
+    reports = [f"mtl.reporting.{name}" for name in ("tables", "claims", "figure4", "forest", "scale_shift")]
+    code = f"import mtl.load, {', '.join(reports)}, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

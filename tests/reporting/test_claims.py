@@ -1,0 +1,203 @@
+"""Claims on data made by hand, for which the truth is known."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from mtl.cell import Cell
+from mtl.evaluation.statistics import few_ci95, holm, p_value
+from mtl.reporting.claims import decided, write_claims
+from mtl.reporting.evidence import Evidence
+from mtl.runtime.errors import UserError
+
+RNG = np.random.default_rng(0)
+NOISE = RNG.normal(0, 1, 200)
+
+
+def cell(method, shot=1, seed=0, backbone="resnet12"):
+    return Cell("glyphs", backbone, seed, method, 5, shot)
+
+
+class Measured:
+    """Files of cells, as stages write them."""
+
+    def __init__(self, folder):
+        self.folder, self.files, self.cells = folder, [], []
+
+    def _path(self, one, name):
+        path = self.folder / one.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.files.append(path)
+        if one.folder not in self.cells:
+            self.cells.append(one.folder)
+        return path
+
+    def accuracies(self, one, values, device="cpu"):
+        table = pd.DataFrame({"episode": range(len(values)), "accuracy": values})
+        table.to_csv(self._path(one, "episodes.csv"), index=False)
+        record = {"provenance": {"device": device, "dtype": "float32"}}
+        self._path(one, "evaluation.json").write_text(json.dumps(record))
+
+    def history(self, one, accuracies, tasks=2):
+        rows = [(10 * i, 10 * i * tasks, accuracy) for i, accuracy in enumerate(accuracies)]
+        table = pd.DataFrame(rows, columns=["iteration", "tasks_seen", "validation_accuracy"])
+        table.to_csv(self._path(one, "history.csv"), index=False)
+
+    def learned(self, one, count):
+        self._path(one, "training.json").write_text(json.dumps({"learned_parameters": count}))
+
+    def plan(self, *pairs, test="difference", **more):
+        claim = {"claim": "it is so", "source": "here", "test": test, "pairs": [list(pair) for pair in pairs], **more}
+        labels = {"a": "A", "b": "B", "c": "C"}
+        datasets = {"glyphs": {"title": "glyphs", "note": ""}}
+        return {
+            "title": "Claims", "note": "", "datasets": datasets, "labels": labels, "claims": [claim],
+            "cells": self.cells,
+        }  # fmt: skip
+
+    def tested(self, *pairs, **claim):
+        return decided(self.plan(*pairs, **claim), Evidence(self.files))
+
+
+@pytest.fixture
+def measured(tmp_path):
+    return Measured(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("effect", "expected"), [(1.0, "confirmed"), (-1.0, "refuted"), (0.01, "inconclusive"), (0.0, "inconclusive")]
+)
+def test_a_difference_is_judged_by_its_sign_and_its_noise(measured, effect, expected):
+    measured.accuracies(cell("a"), 50 + NOISE - NOISE.mean() + effect)
+    measured.accuracies(cell("b"), np.full(200, 50.0))
+    line = measured.tested(("a", "b")).iloc[0]
+    assert line["verdict"] == expected
+    assert line["effect"] == pytest.approx(effect)
+    assert line["ci95"] == pytest.approx(1.96 * stats.sem(NOISE))
+    assert np.isnan(line["ci95_seeds"])
+
+
+def test_differences_are_paired(measured):
+    """Episodes differ by 30 points, the two methods by 0.5 in every one of them."""
+    hard = RNG.normal(50, 30, 200)
+    measured.accuracies(cell("a"), hard + 0.5 + 0.1 * NOISE)
+    measured.accuracies(cell("b"), hard)
+    assert measured.tested(("a", "b")).iloc[0]["verdict"] == "confirmed"
+
+
+@pytest.mark.parametrize(("ours", "expected"), [(50.0, "inconclusive"), (51.0, "confirmed"), (49.0, "refuted")])
+def test_equal_differences_leave_no_doubt(measured, ours, expected):
+    measured.accuracies(cell("a"), np.full(20, ours))
+    measured.accuracies(cell("b"), np.full(20, 50.0))
+    assert measured.tested(("a", "b")).iloc[0]["verdict"] == expected
+
+
+def test_holm_makes_one_of_many_weak_effects_inconclusive(measured):
+    """One line with p = 0.03 alone; with four others of no effect it must not pass."""
+    shift = stats.t.isf(0.015, 199) * stats.sem(NOISE) - NOISE.mean()
+    measured.accuracies(cell("a"), 50 + NOISE + shift)
+    measured.accuracies(cell("b"), np.full(200, 50.0))
+    alone = measured.tested(("a", "b")).iloc[0]
+    assert (alone["p"], alone["verdict"]) == (pytest.approx(0.03), "confirmed")
+    for shot in range(2, 6):
+        measured.accuracies(cell("a", shot), 50 + NOISE - NOISE.mean())
+        measured.accuracies(cell("b", shot), np.full(200, 50.0))
+    together = measured.tested(("a", "b"))
+    assert together.iloc[0]["p_holm"] == pytest.approx(0.15)
+    assert set(together["verdict"]) == {"inconclusive"}
+
+
+def test_holm_by_hand():
+    assert holm(np.array([0.01, 0.04, 0.03])).tolist() == pytest.approx([0.03, 0.06, 0.06])
+    assert holm(np.array([0.9, 0.8])).tolist() == pytest.approx([1, 1])
+    assert holm(np.array([])).tolist() == []
+
+
+def test_p_value_and_interval_of_few_values_by_hand():
+    values = np.array([1.0, 2.0, 3.0])
+    # mean 2, s = 1, sem = 1/√3, t = 3.4641 with 2 degrees of freedom
+    assert p_value(values) == pytest.approx(2 * stats.t.sf(2 * np.sqrt(3), 2))
+    assert few_ci95(values) == pytest.approx(4.30265 / np.sqrt(3), rel=1e-5)
+
+
+def test_several_seeds_are_pooled_and_their_spread_is_shown(measured):
+    for seed, effect in enumerate((1.0, 2.0, 3.0)):
+        measured.accuracies(cell("a", seed=seed), 50 + effect + NOISE)
+        measured.accuracies(cell("b", seed=seed), 50 + NOISE)
+    line = measured.tested(("a", "b")).iloc[0]
+    assert (line["seeds"], line["count"]) == (3, 600)
+    assert line["effect"] == pytest.approx(2)
+    assert line["ci95_seeds"] == pytest.approx(4.30265 / np.sqrt(3), rel=1e-5)
+
+
+def test_a_missing_cell_is_not_run(measured):
+    measured.accuracies(cell("a"), NOISE)
+    measured.cells.append(cell("b").folder)
+    assert measured.tested(("a", "b")).iloc[0]["verdict"] == "not-run"
+
+
+def test_a_pair_of_which_one_method_is_not_selected_has_no_line(measured):
+    measured.accuracies(cell("a"), NOISE)
+    assert measured.tested(("a", "b")).empty
+
+
+def test_devices_are_not_mixed(measured):
+    measured.accuracies(cell("a"), np.full(20, 60.0))
+    measured.accuracies(cell("b"), np.full(20, 50.0), device="NVIDIA H200")
+    line = measured.tested(("a", "b")).iloc[0]
+    assert (line["verdict"], line["p"]) == ("inconclusive", None)
+
+
+def test_the_same_backbone_is_compared_or_the_only_other_one(measured):
+    measured.accuracies(cell("a"), np.full(20, 60.0))
+    measured.accuracies(cell("b", backbone="conv4"), np.full(20, 50.0))
+    assert measured.tested(("a", "b")).iloc[0]["effect"] == 10
+    measured.accuracies(cell("b"), np.full(20, 55.0))
+    assert measured.tested(("a", "b")).iloc[0]["effect"] == 5
+
+
+def test_other_numbers_of_episodes_are_refused(measured):
+    measured.accuracies(cell("a"), np.full(20, 60.0))
+    measured.accuracies(cell("b"), np.full(21, 60.0))
+    with pytest.raises(UserError, match="different numbers of episodes"):
+        measured.tested(("a", "b"))
+
+
+def test_how_much_sooner_needs_three_seeds(measured):
+    for seed in range(3):
+        measured.history(cell("a", seed=seed), [40, 50, 60, 61, 62])
+        measured.history(cell("b", seed=seed), [40, 45, 50, 55, 60, 59])
+        line = measured.tested(("a", "b"), test="sooner", unit="iteration").iloc[0]
+        assert line["effect"] == 20  # at 20 instead of at 40
+        assert line["verdict"] == ("confirmed" if seed == 2 else "inconclusive")
+    tasks = measured.tested(("a", "b"), test="sooner", unit="tasks_seen").iloc[0]
+    assert (tasks["effect"], tasks["unit"]) == (40, "tasks")
+
+
+def test_what_is_never_reached_counts_as_the_end(measured):
+    measured.history(cell("a"), [40, 50, 51])
+    measured.history(cell("b"), [40, 60, 60])
+    assert measured.tested(("a", "b"), test="sooner", unit="iteration").iloc[0]["effect"] == 10 - 20
+
+
+@pytest.mark.parametrize(("ours", "expected"), [(22, "confirmed"), (23, "refuted")])
+def test_a_count_of_parameters(measured, ours, expected):
+    measured.learned(cell("a"), ours)
+    measured.learned(cell("b"), 100)
+    line = measured.tested(("a", "b"), test="fewer", ratio=0.2222).iloc[0]
+    assert (line["effect"], line["verdict"]) == (ours / 100, expected)
+
+
+def test_the_page_has_claim_effect_and_rule(measured, tmp_path):
+    measured.accuracies(cell("a"), np.full(20, 60.0))
+    measured.accuracies(cell("b"), np.full(20, 50.0))
+    plan = measured.plan(("a", "b"), ("a", "c"))
+    write_claims(json.dumps(plan), measured.files, tmp_path / "c.csv", tmp_path / "c.md")
+    page = (tmp_path / "c.md").read_text(encoding="utf-8")
+    assert "## it is so" in page
+    assert "| A vs. B | glyphs 1-shot | +10.00 ± 0.00 | 0 | confirmed |" in page
+    assert "after Holm's correction" in page
+    assert pd.read_csv(tmp_path / "c.csv")["verdict"].tolist() == ["confirmed"]

@@ -1,0 +1,111 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mtl.reporting.published import Number, verdict
+from mtl.reporting.tables import write_table
+from mtl.runtime.errors import UserError
+from tests.conftest import ROOT
+from tests.reporting.conftest import LAYOUT, PUBLISHED, cell
+
+
+def tabled(tmp_path, published, episodes, layout=None, logs=None):
+    write_table(json.dumps(layout or LAYOUT), published, episodes, tmp_path / "t.csv", tmp_path / "t.md", logs)
+    table = pd.read_csv(tmp_path / "t.csv").set_index(["method", "shot"])
+    return table, (tmp_path / "t.md").read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize(
+    ("measured", "printed", "paper_scale", "expected"),
+    [
+        (Number(60, 0.8), Number(60.5, 0.8), True, "agrees"),
+        (Number(60, 3.0), Number(64.0, 4.0), True, "agrees"),
+        (Number(60, 3.0), Number(65.0, 4.0), True, "agrees"),  # exactly sqrt(3² + 4²)
+        (Number(60, 3.0), Number(65.01, 4.0), True, "lower"),
+        (Number(66, 3.0), Number(60.9, 4.0), True, "higher"),
+        (Number(60, 3.0), Number(60.0, None), True, "no-reference"),
+        (Number(60, None), Number(60.0, 1.0), True, "no-reference"),
+        (Number(60, 3.0), None, True, "no-reference"),
+        (Number(60, 3.0), Number(60.0, 4.0), False, "other-scale"),
+        (Number(60, 3.0), None, False, "no-reference"),
+    ],
+)
+def test_verdicts(measured, printed, paper_scale, expected):
+    assert verdict(measured, printed, paper_scale) == expected
+
+
+def test_table_has_the_printed_rows_first_and_pools_seeds(tmp_path, published, episodes):
+    table, _ = tabled(tmp_path, published, episodes)
+    assert list(table.index) == [("protonet", 1), ("ss-all", 1), ("ss-all", 5), ("linear", 1), ("linear", 5)]
+    pooled = table.loc[("ss-all", 1)]
+    assert (pooled["row"], pooled["accuracy"], pooled["episodes"], pooled["seeds"]) == ("SS [Θ;θ]", 61, 4, 2)
+    # Seeds have means 60 and 62: s = √2, sem = 1, t(0.975, 1) = 12.706.
+    assert pooled["ci95_seeds"] == pytest.approx(12.71)
+    # 1.96 s / sqrt(n), s of (50, 60) is sqrt(50).
+    assert table.loc[("linear", 1)]["ci95"] == pytest.approx(1.96 * np.sqrt(50) / np.sqrt(2), abs=0.005)
+    assert np.isnan(table.loc[("linear", 1)]["ci95_seeds"])
+
+
+def test_table_compares_with_what_is_printed(tmp_path, published, episodes):
+    table, _ = tabled(tmp_path, published, episodes)
+    assert table["verdict"].tolist() == ["quoted", "agrees", "no-reference", "no-reference", "not-run"]
+    assert table.loc[("ss-all", 1)][["published", "published_ci95", "delta"]].tolist() == [60, 1.8, 1]
+    assert table.loc[("protonet", 1)]["published"] == 49.4
+    assert np.isnan(table.loc[("protonet", 1)]["accuracy"])
+
+
+def test_a_number_of_another_scale_is_shown_but_not_judged(tmp_path, published, episodes):
+    cells = {folder: {**facts, "paper_scale": False} for folder, facts in LAYOUT["cells"].items()}
+    table, _ = tabled(tmp_path, published, episodes, {**LAYOUT, "cells": cells})
+    assert table.loc[("ss-all", 1)]["verdict"] == "other-scale"
+    assert table.loc[("ss-all", 1)]["delta"] == 1
+
+
+def test_a_cell_whose_log_ends_with_an_error_has_failed(tmp_path, published, episodes):
+    log = tmp_path / "logs" / cell("linear", 5).folder / "evaluate.log"
+    log.parent.mkdir(parents=True)
+    for last_line, expected in (("[evaluate] 3/600", "not-run"), ("mtl: error: no weights", "failed")):
+        log.write_text(f"something\n{last_line}\n")
+        table, _ = tabled(tmp_path, published, episodes, logs=tmp_path / "logs")
+        assert table.loc[("linear", 5)]["verdict"] == expected
+
+
+def test_markdown_reads_like_the_paper(tmp_path, published, episodes):
+    _, lines = tabled(tmp_path, published, episodes)
+    assert lines[:5] == ["# Table 1: ablation", "", "**small images**", "", "**not the paper's data**"]
+    head = "|  | feature extractor | miniImageNet 1-shot | paper | miniImageNet 5-shot | paper |"
+    assert head in lines
+    assert "| ProtoNets | 4CONV | – | 49.40 ± 0.80, quoted | – |  |" in lines
+    expected = (
+        "| 61.00 ± 5.77 (seeds ± 12.71) | 60.00 ± 1.80, agrees (+1.0) | 90.00 ± 0.00 | 74.30, no-reference (+15.7) |"
+    )
+    assert f"| SS [Θ;θ] | ResNet-12 (pre) {expected}" in lines
+    assert any(line.startswith("Verdicts: `agrees`") for line in lines)
+
+
+def test_a_table_of_nothing_says_so(tmp_path, published):
+    table, lines = tabled(tmp_path, published, [])
+    assert set(table["verdict"]) == {"quoted", "not-run"}
+    assert "Nothing was measured yet." in lines
+
+
+def test_without_printed_numbers_there_is_no_column_for_them(tmp_path, published, episodes):
+    published.write_text(PUBLISHED.splitlines()[0] + "\n")
+    _, lines = tabled(tmp_path, published, episodes)
+    assert "|  | miniImageNet 1-shot | miniImageNet 5-shot |" in lines
+    assert not any("Verdicts" in line for line in lines)
+
+
+def test_a_published_file_without_a_column_is_one_line(tmp_path, episodes):
+    (tmp_path / "published.csv").write_text("table,row\n")
+    with pytest.raises(UserError, match="has no column 'group'"):
+        tabled(tmp_path, tmp_path / "published.csv", episodes)
+
+
+@pytest.mark.parametrize("experiment", ["glyphs", "miniimagenet-cpu"])
+def test_the_readme_shows_the_tables_that_are_kept(experiment):
+    kept = (ROOT / f"docs/results/{experiment}/table1.md").read_text(encoding="utf-8").split("\n", 2)[2].strip()
+    page, mark = (ROOT / "README.md").read_text(encoding="utf-8"), f"{experiment}/table1 -->"
+    assert page.split(f"<!-- {mark}")[1].split(f"<!-- /{mark}")[0].strip() == kept
