@@ -128,6 +128,13 @@ def _check_cell(plan: Plan, cell: Cell, source: str) -> None:
     if not plan.meta_trained(cell.method):
         return
     meta_train, hard = settings["meta_train"], settings["hard_tasks"]
+    kept = meta_train["snapshots"] if cell.method in plan.curves() else []
+    for key, value in [("selected_iteration", meta_train["selected_iteration"]), *(("snapshots", at) for at in kept)]:
+        if value is not None and value > meta_train["iterations"]:
+            raise UserError(
+                f"{source}: meta_train.{key}: {value} (for {cell.folder}) lies beyond the {meta_train['iterations']} "
+                "iterations"
+            )
     _check_images(source, cell.dataset, entry, cell.shot, meta_train["query"], "meta_train.query")
     if not plan.methods[cell.method]["meta_batch"].startswith("hard"):
         return

@@ -19,6 +19,7 @@ from mtl.runtime.device import Device
 from mtl.spec import BaseLearner, EpisodesSpec, Method, Network, PrepareSpec
 
 ROOT = Path(__file__).parents[1]
+CONFIG = ROOT / "config"
 NETWORK = Network("resnet12", 2, 16)
 CONV4 = Network("conv4", 2, 16)
 BASE_LEARNER = BaseLearner(0.05, 5)
@@ -40,6 +41,14 @@ def build(tiny, name, device=CPU, base_learner=BASE_LEARNER, batch_norm="running
         return build_learner(row, CONV4, "episode", None, 5, base_learner, 0, device, **options)
     theta = tiny / "theta.safetensors"
     return build_learner(row, NETWORK, batch_norm, theta, 5, base_learner, 0, device, **options)
+
+
+def put(config, path, value):
+    """Sets a value of a config by its dotted path."""
+    *parents, last = path.split(".")
+    for parent in parents:
+        config = config[parent]
+    config[last] = value
 
 
 ALL_METHODS = sorted(read_yaml(ROOT / "config/methods.yaml"))
@@ -80,6 +89,16 @@ def test_images(tiny):
 @pytest.fixture(scope="session")
 def test_episodes(tiny, test_images):
     return read_episodes(tiny / "test.npz", test_images)
+
+
+@pytest.fixture
+def config():
+    return read_yaml(CONFIG / "config.yaml")
+
+
+@pytest.fixture
+def others():
+    return [read_yaml(CONFIG / f"{name}.yaml") for name in ("methods", "datasets", "tables")]
 
 
 @pytest.fixture

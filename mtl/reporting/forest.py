@@ -35,7 +35,7 @@ def write_forest(layout: str, published: Path, episodes: Iterable[Path], csv: Pa
         printed.rename(columns={"accuracy": "published", "ci95": "published_ci95"}), on=KEY, how="left"
     )
     order = {method: index for index, method in enumerate(plan["methods"])}
-    data = data.sort_values(["dataset", "shot", "method"], key=lambda names: names.map(order).fillna(names))
+    data = data.iloc[np.lexsort([data["method"].map(order), data["shot"], data["dataset"]])]
     panels = list(data.groupby(["dataset", "way", "shot"], sort=False))
     height = ROW * max(len(rows) for _, rows in panels) + 1.2
     with style():

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from mtl.data.tasks import Tasks
-from mtl.evaluation.episodes import episode_accuracies, gathered, in_batches, nearest_mean, score
+from mtl.data.tasks import Tasks, with_mirrored_support
+from mtl.evaluation.episodes import embed_episodes, episode_accuracies, gathered, in_batches, nearest_mean, score
 from mtl.evaluation.statistics import mean_and_ci95
 from tests.conftest import build
 
@@ -43,11 +43,11 @@ def test_batches_change_nothing():
     assert torch.equal(in_batches(lambda batch: batch * 2, images), images * 2)
 
 
-def test_all_episodes_at_once_equal_one_at_a_time(tiny, test_images, test_episodes):
+@pytest.mark.parametrize("batch_norm", ["running", "episode"])
+def test_all_episodes_at_once_equal_one_at_a_time(tiny, test_images, test_episodes, batch_norm):
     """The evaluator against a slow obvious one that encodes every episode's images by themselves."""
-    learner = build(tiny, "ss-all")
-    embedded = learner.embed(test_images.images[None])[0].detach()
-    fast = score(learner, gathered(embedded, test_episodes), test_episodes)
+    learner = build(tiny, "ss-all", batch_norm=batch_norm)
+    fast = score(learner, embed_episodes(learner, test_images.images, test_episodes), test_episodes)
     slow = []
     with torch.no_grad():
         for support, query in zip(test_episodes.support, test_episodes.query, strict=True):
@@ -58,3 +58,15 @@ def test_all_episodes_at_once_equal_one_at_a_time(tiny, test_images, test_episod
             )[0]
             slow.append(100 * (logits.argmax(-1) == torch.arange(5).repeat_interleave(3)).double().mean().item())
     assert fast.tolist() == pytest.approx(slow)
+
+
+def test_mirrored_support_images_stand_beside_their_class(tiny, test_images, test_episodes):
+    images = test_images.images
+    mirrored = with_mirrored_support(test_episodes, len(images))
+    doubled = torch.cat([images, images.flip(3)])
+    assert mirrored.support.shape == (12, 10)
+    assert np.array_equal(mirrored.query, test_episodes.query)
+    for label in range(5):
+        original, mirror = (doubled[mirrored.support[:, 2 * label + k]] for k in (0, 1))
+        assert torch.equal(original, images[test_episodes.support[:, label]])
+        assert torch.equal(mirror, original.flip(3))

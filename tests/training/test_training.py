@@ -113,9 +113,10 @@ def test_every_method_meta_trains_and_stores_only_what_it_learned(tiny, tmp_path
     assert history[-1]["tasks_seen"] == "12"
 
 
-def test_meta_training_gives_the_same_bytes_twice(tiny, tmp_path):
-    a, b = (run_meta_train(tiny, tmp_path / name, "ss-all-ht") for name in "ab")
-    for file in ("model", "history", "summary"):
+@pytest.mark.parametrize("name", ["ss-all-ht", "maml-ht"])
+def test_meta_training_gives_the_same_bytes_twice(tiny, tmp_path, name):
+    a, b = (run_meta_train(tiny, tmp_path / folder, name, snapshots=[3]) for folder in "ab")
+    for file in ("model", "snapshots", "history", "summary"):
         assert getattr(a, file).read_bytes() == getattr(b, file).read_bytes()
 
 

@@ -22,6 +22,7 @@ TINY = {
     "base_learner": {"steps": 2, "test_steps": [1, 2]},
     "episodes": {"query": 2, "validation": 6, "test": 8},
 }
+MAML = {"backbones": ["conv4"], "methods": ["maml", "maml-ht", "fomaml"], "shots": [1]}
 CELL = "results/glyphs/resnet12/seed0/{}/5way-{}shot"
 
 
@@ -66,6 +67,7 @@ def make_project(folder):
 def finished(tmp_path_factory):
     """A project in which plain `snakemake` has run to the end."""
     folder = make_project(tmp_path_factory.mktemp("project"))
+    edit(folder / "config/config.yaml", lambda config: config["grids"].append(MAML))
     code, output = snakemake(folder)
     assert code == 0, output
     return folder

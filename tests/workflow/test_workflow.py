@@ -1,6 +1,8 @@
 """The real DAG on a tiny config: what it builds, what it leaves alone, what a change reruns."""
 
 import hashlib
+import json
+import shutil
 
 import pandas as pd
 import pytest
@@ -20,13 +22,34 @@ def digests(folder, patterns=("*.csv", "*.npz", "*.safetensors", "*.json", "*.md
 
 def test_plain_snakemake_builds_table_and_figure(finished):
     table = pd.read_csv(finished / "results/table1.csv")
-    assert len(table) == 22
+    assert len(table) == 25
     assert set(table["shot"]) == {1, 5}
+    assert dict(table.groupby("batch_norm")["backbone"].agg("first")) == {"running": "resnet12", "episode": "conv4"}
     assert (table["episodes"] == 8).all()
     assert table[["accuracy", "ci95"]].notna().all(axis=None)
     assert "| SS [Θ;θ], HT |" in (finished / "results/table1.md").read_text(encoding="utf-8")
     for suffix in ("png", "svg", "csv"):
         assert (finished / f"results/figures/figure4.{suffix}").stat().st_size > 100
+
+
+def test_plain_snakemake_builds_claims_and_figures(finished):
+    claims = pd.read_csv(finished / "results/claims.csv")
+    assert set(claims["verdict"]) <= {"confirmed", "refuted", "inconclusive"}
+    assert {"difference", "sooner", "fewer"} == set(claims["test"])
+    curves = pd.read_csv(finished / "results/figures/figure4.csv")
+    assert set(curves["kind"]) == {"test", "validation"}
+    assert sorted(set(curves.loc[curves["kind"] == "test", "iteration"])) == [0, 26]
+    assert (finished / "results/figures/scale-shift.png").stat().st_size > 100
+
+
+def test_a_curve_ends_where_the_evaluation_of_the_last_model_does(finished):
+    """The selected model is one of those on the curve if it was chosen at one of its iterations."""
+    folder = finished / CELL.format("ss-all", 1)
+    training, evaluation = (json.loads((folder / f"{name}.json").read_text()) for name in ("training", "evaluation"))
+    curve = pd.read_csv(folder / "curve.csv").set_index("iteration")["accuracy"]
+    assert training["selected_iteration"] in (0, 13, 26)
+    if training["selected_iteration"] in curve.index:
+        assert curve[training["selected_iteration"]] == pytest.approx(evaluation["accuracy"], abs=1e-3)
 
 
 def test_all_methods_are_scored_on_the_same_stored_episodes(finished):
@@ -122,6 +145,42 @@ def test_a_change_reruns_exactly_what_it_touches(project, name):
     assert planned(project) == []
     edit(project / f"config/{file}.yaml", change)
     assert [job for job in planned(project) if job != "default" and job != "all"] == sorted(expected)
+
+
+def test_a_deleted_cell_is_all_that_is_run_again(project):
+    table = (project / "results/table1.csv").read_bytes()
+    shutil.rmtree(project / CELL.format("ss-last", 5))
+    assert planned(project, "results/table1.csv") == [
+        "building table1",
+        "evaluating ss-last on glyphs, 5-way 5-shot",
+        "meta-training ss-last on glyphs, 5-way 5-shot",
+    ]
+    code, output = snakemake(project, "results/table1.csv")
+    assert code == 0, output
+    assert (project / "results/table1.csv").read_bytes() == table
+
+
+def test_a_partial_table_runs_nothing_and_says_what_is_missing(project):
+    shutil.rmtree(project / CELL.format("linear", 1))
+    shutil.rmtree(project / CELL.format("ft-all", 5))
+    log = project / CELL.format("ft-all", 5).replace("results", "logs", 1) / "evaluate.log"
+    log.write_text("mtl: error: out of luck\n")
+    assert planned(project, "results/partial/table1.csv") == ["building table1 from the cells there are"]
+    code, output = snakemake(project, "results/partial/table1.csv")
+    assert code == 0, output
+    table = pd.read_csv(project / "results/partial/table1.csv").set_index(["method", "shot"])
+    assert table.loc[("linear", 1), "verdict"] == "not-run"
+    assert table.loc[("ft-all", 5), "verdict"] == "failed"
+    assert table["accuracy"].isna().sum() == 2
+    assert planned(project, "results/partial/table1.csv") == []
+    (project / CELL.format("ss-all", 1) / "episodes.csv").touch()
+    assert planned(project, "results/partial/table1.csv") == ["building table1 from the cells there are"]
+
+
+def test_a_published_number_rebuilds_tables_only(project):
+    path = project / "config/published/tables.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("60.2", "60.3"), encoding="utf-8")
+    assert planned(project) == ["building table1", "default"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,126 @@
+"""What is refused in the files under config/, and how."""
+
+import copy
+import shutil
+
+import pytest
+import yaml
+
+from mtl.load import checked_plan, load, read_yaml
+from mtl.runtime.errors import UserError
+from mtl.schemas.reference import reference
+from tests.conftest import CONFIG, put
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("meta_train.iteratons", 3, "config.yaml: meta_train.iteratons: unknown key; did you mean 'iterations'?"),
+        ("sedes", [0], "config/config.yaml: sedes: unknown key; did you mean 'seeds'?"),
+        ("meta_train.learning_rate", "1e-3", "meta_train.learning_rate: '1e-3' is text, not a number; write 0.001"),
+        ("way", "five", "config/config.yaml: way: 'five' is not of type integer"),
+        ("datasets", ["glyhps"], "datasets: 'glyhps' is unknown; did you mean 'glyphs'?"),
+        ("methods", ["ss-al"], "methods: 'ss-al' is unknown; did you mean 'ss-all'?"),
+        ("backbones", ["resnet21"], "backbones[0]: 'resnet21' is not one of resnet12, conv4; did you mean 'resnet12'?"),
+        ("way", 50, "way: 50 per task: glyphs has only 20 val classes"),
+        ("shots", [190], "shots: 190 support and 15 query images per class (episodes.query), but glyphs has 200"),
+        ("meta_train.query", 198, "shots: 5 support and 198 query images per class (meta_train.query)"),
+        ("hard_tasks.tasks", 5, "hard_tasks.tasks: 5 (for glyphs/resnet12/seed0/ft-all-ht/5way-1shot) is not a mul"),
+        ("pretrain.dropout", 1.5, "pretrain.dropout: 1.5 is greater than or equal to the maximum of 1"),
+        ("seeds", [], "config/config.yaml: seeds: [] should be non-empty"),
+        ("overrides", [{"when": {"metod": "x"}}], "overrides[0].when.metod: unknown key; did you mean 'method'?"),
+        ("overrides", [{"when": {"method": "mtl"}}], "overrides[0].when.method: 'mtl' is unknown"),
+        (
+            "overrides",
+            [{"when": {"shot": 5}, "width": 4}],
+            "overrides[0].when.shot: Θ is shared by all methods and shots, so an override of width may only name",
+        ),
+        (
+            "meta_train.iterations",
+            1.0e4,
+            "meta_train.iterations: 10000.0 is not a whole number; write it without",
+        ),
+        ("way", 5.0, "config/config.yaml: way: 5.0 is not a whole number"),
+        (
+            "hard_tasks.every",
+            2,
+            "hard_tasks.every: 2 meta-batches of 2 tasks (for glyphs/resnet12/seed0/ft-all-ht/",
+        ),
+        ("pretrain.batch_size", 20000, "pretrain.batch_size: 20000, but glyphs has 12000 training images"),
+        ("grids", [{"methods": ["ss-al"]}], "grids[0].methods: 'ss-al' is unknown; did you mean 'ss-all'?"),
+        ("episodes.query", "shots", "config/config.yaml: episodes.query: 'shots' is neither integer nor shot"),
+        ("meta_train.selected_iteration", 301, "meta_train.selected_iteration: 301 (for glyphs/resnet12/seed0/ft-he"),
+        ("meta_train.snapshots", [0, 400], "meta_train.snapshots: 400 (for glyphs/resnet12/seed0/ss-all/5way-1shot)"),
+        ("pathvars.results", "my results", "pathvars.results: 'my results' does not match"),
+        ("runtime.device", "gpu", "runtime.device: 'gpu' is not one of auto, cpu, cuda"),
+    ],
+)
+def test_a_bad_value_is_one_line_that_names_file_and_key(config, others, path, value, message):
+    put(config, path, value)
+    with pytest.raises(UserError) as caught:
+        checked_plan(config, *others)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_key_is_named(config, others):
+    del config["pretrain"]["dropout"]
+    with pytest.raises(UserError, match=r"config/config\.yaml: pretrain\.dropout: missing"):
+        checked_plan(config, *others)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"modulate": "ss", "scope": "head"}, "ss-all.scope"),
+        ({"learner": "maml"}, "ss-all"),
+        ({"meta_batch": "none"}, "ss-all"),
+        ({"pretrained": False}, "ss-all.modulate"),
+        ({"meta_batch": "plane"}, "ss-all.meta_batch: 'plane' is not one of none, plain"),
+    ],
+)
+def test_methods_that_make_no_sense_are_refused(config, others, change, message):
+    methods = copy.deepcopy(others[0])
+    methods["ss-all"].update(change)
+    with pytest.raises(UserError, match=r"config/methods\.yaml") as caught:
+        checked_plan(config, methods, *others[1:])
+    assert message in str(caught.value)
+
+
+def test_hard_settings_do_not_matter_without_hard_tasks(config, others):
+    config["methods"], config["hard_tasks"]["tasks"] = ["ss-all"], 5
+    checked_plan(config, *others)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"split": "config/splits/gliphs.csv"}, "glyphs.split: there is no file config/splits/gliphs.csv"),
+        (
+            {"classes": {"train": 61, "val": 20, "test": 20}},
+            "has {'train': 60, 'val': 20, 'test': 20}",
+        ),
+    ],
+)
+def test_a_class_list_that_is_not_there_or_has_other_counts_is_one_line(config, tmp_path, change, message):
+    folder = shutil.copytree(CONFIG, tmp_path / "config")
+    datasets = read_yaml(folder / "datasets.yaml")
+    datasets["glyphs"].update(change)
+    (folder / "datasets.yaml").write_text(yaml.safe_dump(datasets))
+    with pytest.raises(UserError) as caught:
+        load(config, folder)
+    assert message in str(caught.value)
+
+
+def test_a_file_that_is_no_yaml_is_one_line(tmp_path):
+    (tmp_path / "x.yaml").write_text("a: [1\nb: 2")
+    with pytest.raises(UserError) as caught:
+        read_yaml(tmp_path / "x.yaml")
+    assert "x.yaml" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_config_readme_is_current_and_describes_every_key():
+    page = reference()
+    assert (CONFIG / "README.md").read_text(encoding="utf-8") == page, "mtl config-reference > config/README.md"
+    assert not [line for line in page.splitlines() if line.endswith("|  |")], "a key has no description"
