@@ -53,6 +53,8 @@ class WholeNetwork(Learner):
         self._learning_rate, self._device, self._second_order = learning_rate, device, second_order
         self.backbone = backbone.requires_grad_(learned).eval()
         backbone.set_batch_norm(batch_norm, casts_input=True)
+        # Stacked by task, weights in channels-last order would be copied at every use.
+        backbone.to(memory_format=torch.contiguous_format)
         self.theta_weight = nn.Parameter(head.weight, requires_grad=learned)
         self.theta_bias = nn.Parameter(head.bias, requires_grad=learned)
 
