@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from mtl.runtime.errors import UserError
 
@@ -23,18 +22,14 @@ class Cell:
     shot: int
 
     @property
+    def pretraining(self) -> str:
+        """The folder of what all cells on this backbone and seed share."""
+        return f"{self.dataset}/{self.backbone}/seed{self.seed}"
+
+    @property
     def folder(self) -> str:
         """The cell's folder, below the results folder."""
-        return f"{self.dataset}/{self.backbone}/seed{self.seed}/{self.method}/{self.way}way-{self.shot}shot"
-
-    @classmethod
-    def of(cls, path: Path) -> "Cell":
-        """The cell that a file belongs to.
-
-        Raises:
-            UserError: the file does not lie in a cell's folder.
-        """
-        return cls.in_folder("/".join(path.parent.parts[-5:]))
+        return f"{self.pretraining}/{self.method}/{self.way}way-{self.shot}shot"
 
     @classmethod
     def in_folder(cls, folder: str) -> "Cell":

@@ -4,6 +4,7 @@ Modules are imported where they are used: a table needs no torch, and a training
 """
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -21,9 +22,8 @@ app = typer.Typer(
 SpecText = Annotated[str, typer.Option("--spec", help="Resolved settings of this job, as JSON.")]
 LayoutText = Annotated[str, typer.Option("--layout", help="Title, rows and labels, as JSON.")]
 Input = Annotated[Path, typer.Option(exists=True, dir_okay=False)]
-Inputs = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)]
-OptionalInputs = Annotated[list[Path] | None, typer.Argument(exists=True, dir_okay=False)]
 OptionalInput = Annotated[Path | None, typer.Option(exists=True, dir_okay=False)]
+Folder = Annotated[Path, typer.Option(file_okay=False)]
 Output = Annotated[Path, typer.Option(dir_okay=False)]
 
 
@@ -142,7 +142,6 @@ def curve(
     spec: SpecText,
     images: Input,
     split: Input,
-    val_episodes: Input,
     test_episodes: Input,
     snapshots: Input,
     evaluation: Input,
@@ -154,7 +153,7 @@ def curve(
     from mtl.evaluation.evaluate import EvaluateInputs
     from mtl.spec import EvaluateSpec, from_json
 
-    inputs = EvaluateInputs(images, split, test_episodes, val_episodes, pretrained, None)
+    inputs = EvaluateInputs(images, split, test_episodes, None, pretrained, None)
     curve(from_json(EvaluateSpec, spec), inputs, snapshots, evaluation, output)
 
 
@@ -162,55 +161,46 @@ def curve(
 def table(
     layout: LayoutText,
     published: Input,
+    results: Folder,
+    logs: Folder,
     csv: Output,
     markdown: Output,
-    episodes: OptionalInputs = None,
-    logs: Annotated[Path | None, typer.Option(help="Folder of logs, to tell failed cells from others.")] = None,
 ) -> None:
-    """Builds a table from the per-episode accuracies of its cells."""
+    """Builds a table from those of its cells that were evaluated."""
     from mtl.reporting.tables import write_table
 
-    write_table(layout, published, episodes or [], csv, markdown, logs)
+    write_table(layout, published, results, logs, csv, markdown)
 
 
 @app.command()
-def claims(layout: LayoutText, csv: Output, markdown: Output, measured: OptionalInputs = None) -> None:
+def claims(layout: LayoutText, results: Folder, csv: Output, markdown: Output) -> None:
     """Tests the paper's claims on what was measured."""
     from mtl.reporting.claims import write_claims
 
-    write_claims(layout, measured or [], csv, markdown)
+    write_claims(layout, results, csv, markdown)
+
+
+class FigureName(StrEnum):
+    """The figures."""
+
+    FIGURE4 = "figure4"
+    FOREST = "forest"
+    SCALE_SHIFT = "scale-shift"
 
 
 @app.command()
-def figure4(
-    layout: LayoutText,
-    published: Input,
-    measured: Inputs,
-    csv: Output,
-    png: Output,
-    svg: Output,
+def figure(
+    name: FigureName, layout: LayoutText, published: Input, results: Folder, csv: Output, png: Output, svg: Output
 ) -> None:
-    """Draws accuracy against iteration, from the histories and curves of cells."""
+    """Draws a figure from what was measured."""
     from mtl.reporting.figure4 import write_figure4
-
-    curves, histories = ([path for path in measured if path.name == f"{name}.csv"] for name in ("curve", "history"))
-    write_figure4(layout, published, curves, histories, csv, [png, svg])
-
-
-@app.command()
-def forest(layout: LayoutText, published: Input, episodes: Inputs, csv: Output, png: Output, svg: Output) -> None:
-    """Draws measured beside published accuracies."""
     from mtl.reporting.forest import write_forest
-
-    write_forest(layout, published, episodes, csv, [png, svg])
-
-
-@app.command()
-def scale_shift(layout: LayoutText, published: Input, models: Inputs, csv: Output, png: Output, svg: Output) -> None:
-    """Draws what scaling and shifting learned."""
     from mtl.reporting.scale_shift import write_scale_shift
 
-    write_scale_shift(layout, published, models, csv, [png, svg])
+    write = {
+        FigureName.FIGURE4: write_figure4, FigureName.FOREST: write_forest, FigureName.SCALE_SHIFT: write_scale_shift
+    }[name]  # fmt: skip
+    write(layout, published, results, csv, [png, svg])
 
 
 @app.command()

@@ -101,7 +101,7 @@ class JobSpecs:
                 ),
                 hard_tasks=specs.HardTasks(**settings["hard_tasks"]) if method.meta_batch.startswith("hard") else None,
                 base_learner=specs.BaseLearner(
-                    settings["base_learner"]["learning_rate"], settings["base_learner"]["steps"]
+                    self._mean_rate(settings["base_learner"]), settings["base_learner"]["steps"]
                 ),
                 seed=int(wildcards.seed),
                 runtime=self._runtime("meta_train"),
@@ -118,7 +118,8 @@ class JobSpecs:
                 batch_norm=self.plan.batch_norm(wildcards.method),
                 way=int(wildcards.way),
                 shot=int(wildcards.shot),
-                **{key: settings["base_learner"][key] for key in ("learning_rate", "test_steps", "flip_support")},
+                learning_rate=self._mean_rate(settings["base_learner"], settings["base_learner"]["flip_support"]),
+                **{key: settings["base_learner"][key] for key in ("test_steps", "flip_support")},
                 seed=int(wildcards.seed),
                 runtime=self._runtime("evaluate"),
             )
@@ -131,6 +132,11 @@ class JobSpecs:
 
     def _network(self, wildcards: Wildcards, settings: Config) -> specs.Network:
         return specs.Network(wildcards.backbone, settings["width"], self.config["image_size"])
+
+    def _mean_rate(self, base_learner: Config, flipped: bool = False) -> float:
+        """The learning rate for a mean loss, whatever loss the config's is for."""
+        rate = float(base_learner["learning_rate"])
+        return rate * self.config["way"] * (2 if flipped else 1) if base_learner["loss"] == "sum-over-shots" else rate
 
     def _runtime(self, stage: str) -> specs.Runtime:
         return specs.Runtime(threads=self.config["jobs"][stage]["threads"], **self.config["runtime"])

@@ -1,12 +1,19 @@
 """What each table and figure shows: titles, rows, columns and cells, as JSON for `mtl <report>`."""
 
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from mtl.cell import Cell
 from mtl.plan import Config, Plan, as_json
 
 EXTRACTORS = {"conv4": "4CONV", "resnet12": "ResNet-12"}
+
+
+class Figure(NamedTuple):
+    """Of which cells a figure is made, from which of their files, and the file under `config/published/` beside it."""
+
+    cells: list[Cell]
+    files: list[str]
+    published: str
 
 
 class Layouts:
@@ -21,24 +28,25 @@ class Layouts:
         return list(self._tables["tables"])
 
     def targets(self) -> list[str]:
-        """Everything that the experiment can show: tables that it has cells for, claims and figures."""
-        tables = [f"<results>/{table}.csv" for table in self.known_tables() if any(self.cells(table))]
-        drawn = {"figure4": self.curve_cells, "published": self.printed_cells, "scale-shift": self.scale_shift_cells}
-        figures = [f"<results>/figures/{name}.png" for name, cells in drawn.items() if cells()]
+        """Everything that the experiment can show: tables and figures that it has cells for, and claims."""
+        tables = [f"<results>/{table}.csv" for table in self.known_tables() if self.cells(table)]
+        figures = [f"<results>/figures/{name}.png" for name, figure in self.figures().items() if figure.cells]
         return [*tables, "<results>/claims.csv", *figures]
 
-    def cells(self, table: str) -> Iterator[Cell]:
+    def cells(self, table: str) -> list[Cell]:
         """The cells of a table."""
-        methods = self._methods(table)
-        for cell in self.plan.cells():
-            if cell.dataset in self._datasets(table) and (
-                cell.method in methods or (table == "table1" and not self._elsewhere(cell))
-            ):
-                yield cell
+        entry = self._tables["tables"][table]
+        others = entry.get("others", False)
+        return [
+            cell
+            for cell in self.plan.cells()
+            if cell.dataset in self._datasets(table)
+            if cell.method in self._methods(table) or (others and not self._elsewhere(table, cell))
+        ]
 
     def table(self, table: str) -> str:
         """Title, rows, columns and cells of a table."""
-        cells = list(self.cells(table))
+        cells = self.cells(table)
         groups = {m: group["name"] for group in self._tables["tables"][table]["groups"] for m in group["methods"]}
         order = {method: index for index, method in enumerate(groups)}
         rows = sorted({(order.get(c.method, len(order)), c.method, c.backbone) for c in cells})
@@ -74,44 +82,38 @@ class Layouts:
 
     def claims(self) -> str:
         """The claims, and the cells that decide them."""
-        cells = [cell.folder for cell in self.claimed_cells()]
+        claims = [{"across_backbones": False, **claim} for claim in self._claims]
+        cells = {cell.folder: self.plan.at_paper_scale(cell) for cell in self.claimed_cells()}
         labels = {name: method["label"] for name, method in self.plan.methods.items()}
         title = "Claims of the paper"
-        return as_json({"title": title, **self._common(), "claims": self._claims, "labels": labels, "cells": cells})
+        return as_json({"title": title, **self._common(), "claims": claims, "labels": labels, "cells": cells})
 
-    def claimed_cells(self, *tests: str) -> list[Cell]:
-        """The cells of all pairs of some kinds of test, or of all kinds, of which the experiment has both methods."""
+    def claimed_cells(self, test: str | None = None) -> list[Cell]:
+        """The cells of all pairs of a kind of test, or of all, of which the experiment has both methods."""
         selected = self.plan.selected("method")
-        pairs = [pair for claim in self._claims if not tests or claim["test"] in tests for pair in claim["pairs"]]
+        pairs = [pair for claim in self._claims if test in (None, claim["test"]) for pair in claim["pairs"]]
         methods = {method for pair in pairs if set(pair) <= set(selected) for method in pair}
         return [cell for cell in self.plan.cells() if cell.method in methods]
 
-    def curve_cells(self) -> list[Cell]:
-        """The cells of figure 4."""
-        return [cell for cell in self.plan.cells() if cell.method in self.plan.curves()]
-
-    def figure4(self) -> str:
-        """Title and curves of figure 4."""
-        labels = {method: self.plan.methods[method]["label"] for method in self.plan.curves()}
-        return as_json({"title": self._tables["figure4"]["title"], **self._common(), "methods": labels})
-
-    def printed_cells(self) -> list[Cell]:
-        """The cells of datasets that the paper has numbers for."""
+    def figures(self) -> dict[str, Figure]:
+        """The cells of each figure, the files it needs of them, and what it is compared with."""
         named = {dataset for table in self._tables["tables"].values() for dataset in table.get("datasets", [])}
-        return [cell for cell in self.plan.cells() if cell.dataset in named]
+        curves, scaled = self.plan.curves(), self._tables["scale-shift"]["method"]
+        cells = self.plan.cells()
+        return {
+            "figure4": Figure([c for c in cells if c.method in curves], ["curve.csv", "history.csv"], "figure4"),
+            "forest": Figure([c for c in cells if c.dataset in named], ["episodes.csv"], "tables"),
+            "scale-shift": Figure([c for c in cells if c.method == scaled], ["model.safetensors"], "scale-shift"),
+        }
 
-    def published(self) -> str:
-        """Title and labels of the figure that compares measured with published numbers."""
-        labels = {method: self.plan.methods[method]["label"] for method in self.plan.selected("method")}
-        return as_json({"title": self._tables["published"]["title"], **self._common(), "methods": labels})
-
-    def scale_shift_cells(self) -> list[Cell]:
-        """The cells whose learned scales and shifts are drawn."""
-        return [cell for cell in self.plan.cells() if cell.method == self._tables["scale-shift"]["method"]]
-
-    def scale_shift(self) -> str:
-        """Title of the figure of learned scales and shifts."""
-        return as_json({"title": self._tables["scale-shift"]["title"], **self._common()})
+    def figure(self, name: str) -> str:
+        """Title, labels and cells of a figure."""
+        cells = self.figures()[name].cells
+        methods = [method for method in self.plan.selected("method") if any(c.method == method for c in cells)]
+        order = self._tables[name].get("methods", methods)
+        labels = {method: self.plan.methods[method]["label"] for method in order if method in methods}
+        folders = [cell.folder for cell in cells]
+        return as_json({"title": self._tables[name]["title"], **self._common(), "methods": labels, "cells": folders})
 
     def _common(self) -> dict[str, Any]:
         datasets = {
@@ -126,10 +128,10 @@ class Layouts:
     def _datasets(self, table: str) -> list[str]:
         return list(self._tables["tables"][table].get("datasets", self.plan.datasets))
 
-    def _elsewhere(self, cell: Cell) -> bool:
-        """Whether another table than the first shows a cell."""
+    def _elsewhere(self, table: str, cell: Cell) -> bool:
+        """Whether another table shows a cell."""
         return any(
-            cell.dataset in self._datasets(table) and cell.method in self._methods(table)
-            for table in self._tables["tables"]
-            if table != "table1"
+            cell.dataset in self._datasets(other) and cell.method in self._methods(other)
+            for other in self._tables["tables"]
+            if other != table
         )

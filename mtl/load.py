@@ -8,7 +8,7 @@ import yaml
 from mtl.cell import Cell
 from mtl.data.split import SPLITS, read_class_list
 from mtl.layouts import Layouts
-from mtl.plan import Config, Plan
+from mtl.plan import Config, Plan, listed
 from mtl.runtime.errors import UserError
 from mtl.schemas import schema, suggestion, validate
 
@@ -24,7 +24,7 @@ def load(config: Config, folder: Path, files: Sequence[Path] = ()) -> tuple[Plan
     methods, datasets, tables = (read_yaml(folder / f"{name}.yaml") for name in ("methods", "datasets", "tables"))
     plan = checked_plan(config, methods, datasets, tables, " + ".join(map(str, files)) or "config/config.yaml")
     _check_class_lists(plan, folder.parent)
-    return plan, checked_layouts(plan, read_yaml(folder / "claims.yaml")["claims"])
+    return plan, checked_layouts(plan, read_yaml(folder / "claims.yaml"))
 
 
 def checked_plan(
@@ -44,17 +44,19 @@ def checked_plan(
     return plan
 
 
-def checked_layouts(plan: Plan, claims: list[Config]) -> Layouts:
+def checked_layouts(plan: Plan, claims: Config) -> Layouts:
     """The layouts of reports.
 
     Raises:
-        UserError: a claim is misspelt or names an unknown method.
+        UserError: a claim is misspelt or names a method that it cannot be tested on.
     """
-    validate({"claims": claims}, "claims", "config/claims.yaml")
-    for claim in claims:
+    validate(claims, "claims", "config/claims.yaml")
+    for claim in claims["claims"]:
         for pair in claim["pairs"]:
             _check_known("config/claims.yaml", pair, plan.methods)
-    return Layouts(plan, claims)
+            if claim["test"] != "difference":
+                _check_meta_trained(f"config/claims.yaml: {claim['test']}", pair, plan.methods)
+    return Layouts(plan, claims["claims"])
 
 
 def read_yaml(path: Path) -> Config:
@@ -84,13 +86,37 @@ def _check_names(config: Config, methods: Config, datasets: Config, tables: Conf
             _check_known(f"{source}: grids[{index}].{name}s", grid.get(f"{name}s", []), values)
         for index, override in enumerate(config["overrides"]):
             if name in override["when"]:
-                _check_known(f"{source}: overrides[{index}].when.{name}", [override["when"][name]], values)
+                _check_known(f"{source}: overrides[{index}].when.{name}", listed(override["when"][name]), values)
     for name, table in tables["tables"].items():
         _check_known(f"config/tables.yaml: {name}", table.get("datasets", []), datasets)
         for group in table["groups"]:
             _check_known(f"config/tables.yaml: {name}", group["methods"], methods)
+    for index, entry in enumerate(tables["paper_scale"]):
+        where = f"config/tables.yaml: paper_scale[{index}]"
+        for name, values in known.items():
+            _check_known(f"{where}.when.{name}", listed(entry["when"].get(name, [])), values)
+        _check_keys(where, {key: value for key, value in entry.items() if key != "when"}, config)
     _check_known("config/tables.yaml: figure4", tables["figure4"]["methods"], methods)
-    _check_known("config/tables.yaml: scale-shift", [tables["scale-shift"]["method"]], methods)
+    _check_meta_trained("config/tables.yaml: figure4", tables["figure4"]["methods"], methods)
+    scaled = tables["scale-shift"]["method"]
+    _check_known("config/tables.yaml: scale-shift", [scaled], methods)
+    if methods[scaled]["modulate"] != "ss":
+        raise UserError(f"config/tables.yaml: scale-shift.method: {scaled!r} learns no scales and shifts")
+
+
+def _check_keys(where: str, values: Config, config: Config) -> None:
+    """Every value must be one that the config has."""
+    for key, value in values.items():
+        if key not in config:
+            raise UserError(f"{where}.{key}: unknown key{suggestion(key, list(config))}")
+        if isinstance(value, dict):
+            _check_keys(f"{where}.{key}", value, config[key])
+
+
+def _check_meta_trained(where: str, names: Iterable[str], methods: Config) -> None:
+    for name in names:
+        if methods[name]["meta_batch"] == "none":
+            raise UserError(f"{where}: {name!r} has no meta-training")
 
 
 def _check_known(where: str, names: Iterable[str], existing: Collection[str]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 from mtl.cell import Cell
@@ -16,19 +17,11 @@ class Plan:
     def __init__(self, config: Config, methods: Config, datasets: Config, tables: Config) -> None:
         """Takes the checked contents of the four files under `config/`; `mtl.load` checks them."""
         self.config, self.methods, self.datasets, self.tables = config, methods, datasets, tables
+        self._cells = list(dict.fromkeys(_combinations(config)))
 
-    def cells(self) -> Iterator[Cell]:
+    def cells(self) -> list[Cell]:
         """All cells of the experiment, each once."""
-        config, found = self.config, dict[Cell, None]()
-        for grid in config["grids"]:
-            chosen = {**config, **grid}
-            for dataset in chosen["datasets"]:
-                for backbone in chosen["backbones"]:
-                    for seed in config["seeds"]:
-                        for method in chosen["methods"]:
-                            for shot in chosen["shots"]:
-                                found[Cell(dataset, backbone, seed, method, config["way"], shot)] = None
-        yield from found
+        return self._cells
 
     def selected(self, name: str) -> list[Any]:
         """What the cells have as `dataset`, `backbone`, `method` or `shot`, in order."""
@@ -42,7 +35,13 @@ class Plan:
         """Whether a cell has the image size, width and schedule of the paper, so that its number can be judged."""
         context = {name: getattr(cell, name) for name in ("dataset", "backbone", "method", "shot")}
         settings = {**self.config, **self.settings(**context)}
-        return all(_contains(settings, entry) for entry in self.tables["paper_scale"] if _applies(entry, context))
+        # Of a method without meta-training, only Θ has a schedule.
+        ignored = {"when"} if self.meta_trained(cell.method) else {"when", "meta_train"}
+        return all(
+            _contains(settings, {key: value for key, value in entry.items() if key not in ignored})
+            for entry in self.tables["paper_scale"]
+            if _applies(entry, context)
+        )
 
     def meta_trained(self, method: str) -> bool:
         """Whether a method has a meta-training stage."""
@@ -76,9 +75,23 @@ class Plan:
         return dict(self.config["jobs"][stage])
 
 
+def _combinations(config: Config) -> Iterator[Cell]:
+    """The cells of all grids; one may come twice."""
+    for grid in config["grids"]:
+        chosen = {**config, **grid}
+        for dataset, backbone, seed in product(chosen["datasets"], chosen["backbones"], config["seeds"]):
+            for method, shot in product(chosen["methods"], chosen["shots"]):
+                yield Cell(dataset, backbone, seed, method, config["way"], shot)
+
+
 def _applies(entry: Config, context: dict[str, Any]) -> bool:
     """Whether all of an entry's `when` holds."""
-    return all(context.get(key) == value for key, value in entry["when"].items())
+    return all(context.get(key) in listed(value) for key, value in entry["when"].items())
+
+
+def listed(value: Any) -> list[Any]:
+    """A value that may be one or several, as a list."""
+    return value if isinstance(value, list) else [value]
 
 
 def _contains(settings: Config, entry: Config) -> bool:
@@ -86,7 +99,6 @@ def _contains(settings: Config, entry: Config) -> bool:
     return all(
         _contains(settings[key], value) if isinstance(value, dict) else settings[key] == value
         for key, value in entry.items()
-        if key != "when"
     )
 
 

@@ -29,7 +29,7 @@ from tests.conftest import CONFIG, put
         ("pretrain.dropout", 1.5, "pretrain.dropout: 1.5 is greater than or equal to the maximum of 1"),
         ("seeds", [], "config/config.yaml: seeds: [] should be non-empty"),
         ("overrides", [{"when": {"metod": "x"}}], "overrides[0].when.metod: unknown key; did you mean 'method'?"),
-        ("overrides", [{"when": {"method": "mtl"}}], "overrides[0].when.method: 'mtl' is unknown"),
+        ("overrides", [{"when": {"method": ["ss-all", "mtl"]}}], "overrides[0].when.method: 'mtl' is unknown"),
         (
             "overrides",
             [{"when": {"shot": 5}, "width": 4}],
@@ -84,6 +84,37 @@ def test_methods_that_make_no_sense_are_refused(config, others, change, message)
     methods["ss-all"].update(change)
     with pytest.raises(UserError, match=r"config/methods\.yaml") as caught:
         checked_plan(config, methods, *others[1:])
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "message"),
+    [
+        ("tables", lambda t: t["figure4"]["methods"].append("linear"), "figure4: 'linear' has no meta-training"),
+        ("tables", lambda t: t["scale-shift"].update(method="ft-all"), "'ft-all' learns no scales and shifts"),
+        (
+            "tables",
+            lambda t: t["paper_scale"].append({"when": {}, "pretrain": {"iteratons": 3}}),
+            "paper_scale[4].pretrain.iteratons: unknown key; did you mean 'iterations'?",
+        ),
+        (
+            "tables",
+            lambda t: t["paper_scale"].append({"when": {"method": "mamml"}}),
+            "paper_scale[4].when.method: 'mamml' is unknown; did you mean 'maml'?",
+        ),
+        ("claims", lambda c: c["claims"][0]["pairs"].append(["ss-all", "ss-al"]), "'ss-al' is unknown"),
+        ("claims", lambda c: c["claims"][6]["pairs"].append(["ss-all", "linear"]), "sooner: 'linear' has no meta-tr"),
+        ("claims", lambda c: c.update(claim=[]), "config/claims.yaml: claim: unknown key; did you mean 'claims'?"),
+        ("claims", lambda c: c.pop("claims"), "config/claims.yaml: claims: missing"),
+    ],
+)
+def test_reports_that_cannot_be_made_are_refused(config, tmp_path, file, change, message):
+    folder = shutil.copytree(CONFIG, tmp_path / "config")
+    content = read_yaml(folder / f"{file}.yaml")
+    change(content)
+    (folder / f"{file}.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(UserError) as caught:
+        load(config, folder)
     assert message in str(caught.value)
 
 

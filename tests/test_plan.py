@@ -81,13 +81,23 @@ def test_the_paper_config_has_every_printed_cell_whose_method_exists(config):
 
 
 @pytest.mark.parametrize(
-    ("path", "value"), [("image_size", 42), ("width", 32), ("pretrain.iterations", 5000), ("meta_train.tasks", 1)]
+    ("path", "value"),
+    [
+        ("image_size", 42),
+        ("width", 32),
+        ("pretrain.iterations", 5000),
+        ("pretrain.optimizer", "sgd-one-cycle"),
+        ("meta_train.tasks", 1),
+    ],
 )
 def test_a_smaller_run_is_not_at_the_papers_scale(config, path, value):
     extended(config, "paper")
     put(config, path, value)
     plan, _ = load(config, CONFIG)
     assert not plan.at_paper_scale(Cell("miniimagenet", "resnet12", 0, "ss-all", 5, 1))
+    # What has no meta-training does not depend on its schedule.
+    linear = plan.at_paper_scale(Cell("miniimagenet", "resnet12", 0, "linear", 5, 1))
+    assert linear == path.startswith("meta_train")
 
 
 def test_the_authors_protocol_reaches_the_jobs(config):
@@ -98,8 +108,12 @@ def test_the_authors_protocol_reaches_the_jobs(config):
     meta_train = from_json(MetaTrainSpec, specs.meta_train(wildcards(**names)))
     assert (meta_train.batch_norm, meta_train.meta_train.selected_iteration) == ("episode", 14000)
     assert plan.query(5) == 5
+    # 0.01 on the sum over the shots of 5 classes, with mirrored images at test twice that.
+    assert meta_train.base_learner.learning_rate == pytest.approx(0.05)
+    assert evaluate.learning_rate == pytest.approx(0.1)
     maml = from_json(EvaluateSpec, specs.evaluate(wildcards(**{**names, "method": "maml", "backbone": "conv4"})))
-    assert (maml.batch_norm, maml.test_steps) == ("episode", [10])
+    assert (maml.batch_norm, maml.test_steps, maml.flip_support) == ("episode", [10], False)
+    assert maml.learning_rate == pytest.approx(0.05)
 
 
 def test_maml_takes_the_statistics_of_each_set_and_needs_no_pretraining(config):
@@ -107,6 +121,11 @@ def test_maml_takes_the_statistics_of_each_set_and_needs_no_pretraining(config):
     assert plan.batch_norm("ss-all") == "running"
     assert plan.batch_norm("maml") == "episode"
     assert not plan.pretrained("maml")
+    config["grids"].append({"backbones": ["conv4"], "methods": ["maml"]})
+    specs = JobSpecs(load(config, CONFIG)[0])
+    names = wildcards(method="maml", backbone="conv4")
+    assert from_json(MetaTrainSpec, specs.meta_train(names)).base_learner.steps == 5
+    assert from_json(EvaluateSpec, specs.evaluate(names)).test_steps == [10]
 
 
 def test_grids_add_cells_and_none_twice(config):
@@ -119,7 +138,7 @@ def test_grids_add_cells_and_none_twice(config):
 def test_every_cell_is_in_some_table(config):
     config["grids"].append({"backbones": ["conv4"], "methods": ["maml"]})
     plan, layouts = load(config, CONFIG)
-    assert list(layouts.cells("table1")) == list(plan.cells())
+    assert layouts.cells("table1") == plan.cells()
     assert layouts.targets() == [
         "<results>/table1.csv",
         "<results>/claims.csv",
@@ -187,7 +206,7 @@ def test_hard_task_settings_reach_only_methods_with_hard_tasks(config):
 def test_later_overrides_win_and_touch_only_their_cells(config, others):
     config["overrides"] = [
         {"when": {"shot": 5}, "base_learner": {"steps": 60}},
-        {"when": {"shot": 5, "method": "ss-all"}, "base_learner": {"steps": 70}},
+        {"when": {"shot": 5, "method": ["ss-all", "linear"]}, "base_learner": {"steps": 70}},
         {"when": {"backbone": "conv4"}, "width": 4},
     ]
     specs = JobSpecs(checked_plan(config, *others))

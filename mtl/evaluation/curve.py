@@ -3,16 +3,14 @@
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 
 from mtl.evaluation.episodes import embed_episodes, score
 from mtl.evaluation.evaluate import EvaluateInputs, banked_episodes
 from mtl.evaluation.statistics import mean_and_ci95
-from mtl.learners import build_learner
+from mtl.learners.build import build_learner, put_learned, read_tensors
 from mtl.runtime.device import set_up
 from mtl.runtime.errors import UserError
-from mtl.runtime.files import read_json, write_csv
+from mtl.runtime.files import read_record, write_csv
 from mtl.runtime.progress import Progress
 from mtl.spec import BaseLearner, EvaluateSpec
 
@@ -26,17 +24,16 @@ def curve(spec: EvaluateSpec, inputs: EvaluateInputs, snapshots: Path, evaluatio
         UserError: `snapshots` is not a file of meta-training.
     """
     device = set_up(spec.runtime)
-    steps = int(read_json(evaluation.read_text(encoding="utf-8"), str(evaluation))["steps"])
     learner = build_learner(
         spec.method, spec.network, spec.batch_norm, inputs.pretrained, spec.way,
-        BaseLearner(spec.learning_rate, steps), spec.seed, device,
+        BaseLearner(spec.learning_rate, int(read_record(evaluation, "steps"))), spec.seed, device,
     )  # fmt: skip
-    by_iteration = _read(snapshots)
+    by_iteration = _by_iteration(snapshots)
     banked, episodes = banked_episodes(spec, learner, inputs, "test", device.torch_device)
     rows = []
     with Progress(f"curve of {spec.method.name} {spec.way}way-{spec.shot}shot", len(by_iteration)) as progress:
         for iteration, learned in sorted(by_iteration.items()):
-            learner.load_state_dict(learned, strict=False)
+            put_learned(learner, learned, snapshots)
             mean, ci95 = mean_and_ci95(score(learner, embed_episodes(learner, banked, episodes), episodes))
             rows.append((iteration, f"{mean:.4f}", f"{ci95:.4f}"))
             progress.step()
@@ -44,15 +41,12 @@ def curve(spec: EvaluateSpec, inputs: EvaluateInputs, snapshots: Path, evaluatio
     write_csv(output, ["iteration", "accuracy", "ci95"], rows)
 
 
-def _read(snapshots: Path) -> dict[int, dict[str, torch.Tensor]]:
+def _by_iteration(snapshots: Path) -> dict[int, dict[str, torch.Tensor]]:
     """What was learned, by iteration and name."""
     found: dict[int, dict[str, torch.Tensor]] = {}
-    try:
-        for name, value in load_file(snapshots).items():
-            iteration, _, parameter = name.partition("/")
-            found.setdefault(int(iteration), {})[parameter] = value
-    except (OSError, ValueError, SafetensorError) as error:
-        raise UserError(
-            f"{snapshots}: not the snapshots of a meta-training ({error}); delete it and run again"
-        ) from None
+    for name, value in read_tensors(snapshots).items():
+        iteration, _, parameter = name.partition("/")
+        if not iteration.isdecimal():
+            raise UserError(f"{snapshots}: not the snapshots of a meta-training; delete it and run again")
+        found.setdefault(int(iteration), {})[parameter] = value
     return found

@@ -14,6 +14,7 @@ from mtl.evaluation.episodes import embed_episodes, in_batches, score
 from mtl.evaluation.statistics import mean_and_ci95
 from mtl.learners import Learner, build_learner, load_learned
 from mtl.runtime.device import set_up
+from mtl.runtime.errors import UserError
 from mtl.runtime.files import write_csv, write_json
 from mtl.runtime.progress import Progress
 from mtl.runtime.provenance import provenance
@@ -24,12 +25,12 @@ REPORT_EVERY = 100  # episodes
 
 @dataclass(frozen=True)
 class EvaluateInputs:
-    """The files an evaluation reads; `pretrained` and `model` are None where nothing was pre-trained or learned."""
+    """The files an evaluation reads; None where nothing was pre-trained or learned, or nothing is to be chosen."""
 
     images: Path
     split: Path
     test_episodes: Path
-    validation_episodes: Path
+    validation_episodes: Path | None
     pretrained: Path | None
     model: Path | None
 
@@ -91,7 +92,10 @@ def banked_episodes(
 ) -> tuple[torch.Tensor, Tasks]:
     """The banked images of a split and its stored episodes, with mirrored support images where the spec wants them."""
     images = load_split(inputs.images, inputs.split, split, device)
-    episodes = read_episodes(inputs.test_episodes if split == "test" else inputs.validation_episodes, images)
+    stored = inputs.test_episodes if split == "test" else inputs.validation_episodes
+    if stored is None:
+        raise UserError(f"--{split}-episodes: missing")
+    episodes = read_episodes(stored, images)
     pixels = images.images
     if spec.flip_support:
         pixels, episodes = torch.cat([pixels, pixels.flip(3)]), with_mirrored_support(episodes, len(pixels))

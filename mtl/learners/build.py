@@ -85,13 +85,38 @@ def load_backbone(network: Network, path: Path) -> Backbone:
         UserError: the file is not one, or belongs to another network.
     """
     backbone = BACKBONES[network.name](network.width)
-    _load(backbone, path, backbone.state_dict())
+    _put(backbone, read_tensors(path), backbone.state_dict(), path)
     return backbone
 
 
 def load_learned(learner: Learner, path: Path) -> None:
-    """Reads what meta-training stored into a learner of the same method."""
-    _load(learner, path, {name: value.data for name, value in learner.learned().items()})
+    """Reads what meta-training stored into a learner of the same method.
+
+    Raises:
+        UserError: the file is not that.
+    """
+    put_learned(learner, read_tensors(path), path)
+
+
+def put_learned(learner: Learner, tensors: dict[str, torch.Tensor], path: Path) -> None:
+    """Gives a learner what one of the same method had learned; `path` is where it was read.
+
+    Raises:
+        UserError: it is something else.
+    """
+    _put(learner, tensors, {name: value.data for name, value in learner.learned().items()}, path)
+
+
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """Reads a safetensors file.
+
+    Raises:
+        UserError: it is not one.
+    """
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path}: not a safetensors file ({error}); delete it and run again") from None
 
 
 def save_tensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
@@ -101,11 +126,9 @@ def save_tensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
         temporary.write_bytes(save(plain))
 
 
-def _load(module: torch.nn.Module, path: Path, expected: dict[str, torch.Tensor]) -> None:
-    try:
-        stored = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"{path}: not a safetensors file ({error}); delete it and run again") from None
-    if {name: value.shape for name, value in stored.items()} != {name: v.shape for name, v in expected.items()}:
+def _put(
+    module: torch.nn.Module, tensors: dict[str, torch.Tensor], expected: dict[str, torch.Tensor], path: Path
+) -> None:
+    if {name: value.shape for name, value in tensors.items()} != {name: v.shape for name, v in expected.items()}:
         raise UserError(f"{path}: holds other tensors than this network and method have; delete it and run again")
-    module.load_state_dict(stored, strict=False)
+    module.load_state_dict(tensors, strict=False)

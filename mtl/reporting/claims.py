@@ -1,6 +1,6 @@
 """The paper's claims, tested on what was measured."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from mtl.runtime.errors import UserError
 from mtl.runtime.files import read_json, write_text
 
 COLUMNS = [
-    "claim", "source", "test", "method", "against", "dataset", "backbone", "way", "shot", "unit",
-    "effect", "ci95", "ci95_seeds", "count", "seeds", "p", "p_holm", "verdict",
+    "claim", "source", "test", "method", "against", "dataset", "backbone", "against_backbone", "way", "shot",
+    "paper_scale", "unit", "effect", "ci95", "ci95_seeds", "count", "seeds", "p", "p_holm", "verdict", "remark",
 ]  # fmt: skip
+VALIDATION = "validation_accuracy"
 SIGNIFICANT = 0.05
 SEEDS_FOR_SPEED = 3
 RULES = {
@@ -25,9 +26,9 @@ RULES = {
         "Mean difference in accuracy, percentage points, over the same test episodes ± 1.96 s/√n of the differences."
     ),
     "sooner": (
-        "How much earlier the first method's validation accuracy reaches the best of the second (at the end of its "
-        "training, if it never does): mean over seeds ± the 95 % interval by Student's t; below three seeds "
-        "inconclusive."
+        "How much earlier the first method's validation accuracy reaches the best of the second (or, if it never does, "
+        "how much earlier than the second it reaches its own best, and then the claim is not confirmed): mean over "
+        "seeds ± the 95 % interval by Student's t; below three seeds inconclusive."
     ),
     "fewer": "Ratio of the numbers of values that meta-training changes.",
 }
@@ -35,23 +36,27 @@ RULE = (
     "`confirmed` if the effect has the claimed sign and p < 0.05 after Holm's correction over all lines of the claim, "
     "`refuted` if it has the other sign and p < 0.05, else `inconclusive`; a ratio is simply below its bound or not. "
     "`not-run`: a cell is missing. Rows that were computed on different devices or in different precisions are not "
-    "compared. These verdicts are about the trained models that there are; how much another seed changes is in "
-    "`ci95_seeds`."
+    "tested. These verdicts are about the trained models that there are; how much another seed changes is in `seeds ±`."
 )
+OTHER_SCALE = "Not at the paper's scale: a verdict says what holds here, not what holds there."
 
 
-def write_claims(layout: str, files: Iterable[Path], csv: Path, markdown: Path) -> None:
+def write_claims(layout: str, results: Path, csv: Path, markdown: Path) -> None:
     """Tests every claim on every dataset and number of shots.
 
     Args:
         layout: the claims and the cells that decide them, as `Layouts.claims` gives them.
-        files: the `episodes.csv`, `evaluation.json`, `history.csv` and `training.json` of these cells.
+        results: the folder of results.
         csv: one line per claim, pair, dataset and number of shots.
         markdown: one table per claim, with the rule.
     """
     plan = read_json(layout, "--layout")
-    tidy = decided(plan, Evidence(files))
-    write_text(csv, tidy.to_csv(index=False, lineterminator="\n", float_format="%.4g"))
+    tidy = decided(plan, Evidence(results, plan["cells"]))
+    rounded = tidy.assign(
+        **{name: tidy[name].map("{:.4f}".format, na_action="ignore") for name in ("effect", "ci95", "ci95_seeds")},
+        **{name: tidy[name].map("{:.3g}".format, na_action="ignore") for name in ("p", "p_holm")},
+    )
+    write_text(csv, rounded.to_csv(index=False, lineterminator="\n"))
     write_text(markdown, _markdown(plan, tidy))
 
 
@@ -60,48 +65,43 @@ def decided(plan: dict[str, Any], evidence: Evidence) -> pd.DataFrame:
     cells = list(map(Cell.in_folder, plan["cells"]))
     lines = []
     for claim in plan["claims"]:
-        own = [line for pair in claim["pairs"] for line in _compared(claim, pair, cells, evidence)]
+        own = [line for pair in claim["pairs"] for line in _compared(claim, pair, cells, plan, evidence)]
         decidable = [line for line in own if line["p"] is not None]
         corrected = holm(np.array([line["p"] for line in decidable]))
         for line, p in zip(decidable, corrected, strict=True):
             sign = "confirmed" if line["effect"] > 0 else "refuted"
-            line |= {"p_holm": p, "verdict": sign if p < SIGNIFICANT else "inconclusive"}
+            unsure = p >= SIGNIFICANT or (sign == "confirmed" and line["remark"])
+            line |= {"p_holm": p, "verdict": "inconclusive" if unsure else sign}
         lines += own
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
 def _compared(
-    claim: dict[str, Any], pair: list[str], cells: list[Cell], evidence: Evidence
+    claim: dict[str, Any], pair: list[str], cells: list[Cell], plan: dict[str, Any], evidence: Evidence
 ) -> Iterator[dict[str, Any]]:
     """The lines of a pair of methods; cells of several seeds make one line."""
     places: dict[tuple[Any, ...], list[tuple[Cell, Cell]]] = {}
     for cell in cells:
-        if cell.method == pair[0] and (other := _counterpart(cell, pair[1], cells)) is not None:
-            places.setdefault((cell.dataset, cell.backbone, cell.way, cell.shot), []).append((cell, other))
-    for (dataset, backbone, way, shot), pairs in places.items():
-        measure = {"difference": _difference, "sooner": _sooner, "fewer": _fewer}[claim["test"]]
+        for other in cells:
+            same = (other.method, other.dataset, other.seed, other.way, other.shot) == (
+                pair[1], cell.dataset, cell.seed, cell.way, cell.shot
+            )  # fmt: skip
+            if cell.method == pair[0] and same and (claim["across_backbones"] or other.backbone == cell.backbone):
+                place = (cell.dataset, cell.backbone, other.backbone, cell.way, cell.shot)
+                places.setdefault(place, []).append((cell, other))
+    measure = {"difference": _difference, "sooner": _sooner, "fewer": _fewer}[claim["test"]]
+    for (dataset, backbone, against_backbone, way, shot), pairs in places.items():
         line = dict.fromkeys(COLUMNS) | {
             "claim": claim["claim"], "source": claim["source"], "test": claim["test"], "method": pair[0],
-            "against": pair[1], "dataset": dataset, "backbone": backbone, "way": way, "shot": shot,
+            "against": pair[1], "dataset": dataset, "backbone": backbone, "against_backbone": against_backbone,
+            "way": way, "shot": shot, "paper_scale": all(plan["cells"][c.folder] for both in pairs for c in both),
         }  # fmt: skip
         yield line | measure(claim, pairs, evidence)
 
 
-def _counterpart(cell: Cell, method: str, cells: list[Cell]) -> Cell | None:
-    """The cell to compare with: on the same backbone, or on the only other one that has the method."""
-    same = [
-        other
-        for other in cells
-        if (other.method, other.dataset, other.seed, other.way, other.shot)
-        == (method, cell.dataset, cell.seed, cell.way, cell.shot)
-    ]
-    exact = [other for other in same if other.backbone == cell.backbone]
-    return (exact or same)[0] if exact or len(same) == 1 else None
-
-
 def _difference(_: dict[str, Any], pairs: list[tuple[Cell, Cell]], evidence: Evidence) -> dict[str, Any]:
     line: dict[str, Any] = {"unit": "percentage points"}
-    there = [pair for pair in pairs if all(cell in evidence.accuracies for cell in pair)]
+    there = _there(pairs, evidence.accuracies)
     if not there:
         return line | {"verdict": "not-run"}
     by_seed = []
@@ -112,7 +112,7 @@ def _difference(_: dict[str, Any], pairs: list[tuple[Cell, Cell]], evidence: Evi
         by_seed.append(ours - theirs)
     differences = np.concatenate(by_seed)
     effect, ci95 = mean_and_ci95(differences)
-    mixed = any(evidence.computed.get(first) != evidence.computed.get(second) for first, second in there)
+    mixed = _mixed(there, evidence.evaluated_on)
     return line | {
         "effect": effect,
         "ci95": ci95,
@@ -121,38 +121,51 @@ def _difference(_: dict[str, Any], pairs: list[tuple[Cell, Cell]], evidence: Evi
         "seeds": len(there),
         "p": None if mixed else p_value(differences),
         "verdict": "inconclusive",
+        "remark": mixed,
     }
 
 
 def _sooner(claim: dict[str, Any], pairs: list[tuple[Cell, Cell]], evidence: Evidence) -> dict[str, Any]:
     line: dict[str, Any] = {"unit": UNITS[claim["unit"]]}
-    there = [pair for pair in pairs if all(cell in evidence.histories for cell in pair)]
+    there = _there(pairs, evidence.histories)
     if not there:
         return line | {"verdict": "not-run"}
-    earlier = np.array(
-        [_lead(evidence.histories[first], evidence.histories[second], claim["unit"]) for first, second in there]
-    )
+    histories = [(evidence.histories[first], evidence.histories[second]) for first, second in there]
+    earlier = np.array([_lead(ours, theirs, claim["unit"]) for ours, theirs in histories])
+    reached = all(ours[VALIDATION].max() >= theirs[VALIDATION].max() for ours, theirs in histories)
+    mixed = _mixed(there, evidence.trained_on)
     return line | {
         "effect": float(earlier.mean()),
         "ci95_seeds": few_ci95(earlier),
         "count": len(earlier),
         "seeds": len(earlier),
-        "p": p_value(earlier) if len(earlier) >= SEEDS_FOR_SPEED else None,
+        "p": p_value(earlier) if len(earlier) >= SEEDS_FOR_SPEED and not mixed else None,
         "verdict": "inconclusive",
+        "remark": mixed or ("" if reached else "never reaches it"),
     }
 
 
 def _lead(ours: pd.DataFrame, theirs: pd.DataFrame, unit: str) -> float:
-    """How much earlier one history reaches the best validation accuracy of another; the earliest of equals counts."""
-    best = theirs["validation_accuracy"].max()
-    reached = ours[ours["validation_accuracy"] >= best]
-    at = (reached.iloc[0] if len(reached) else ours.iloc[-1])[unit]
-    return float(theirs[theirs["validation_accuracy"] == best].iloc[0][unit] - at)
+    """How much earlier one history than the other reaches what both reach."""
+    target = min(ours[VALIDATION].max(), theirs[VALIDATION].max())
+    at = [history[history[VALIDATION] >= target].iloc[0][unit] for history in (ours, theirs)]
+    return float(at[1] - at[0])
+
+
+def _there(pairs: list[tuple[Cell, Cell]], measured: Mapping[Cell, Any]) -> list[tuple[Cell, Cell]]:
+    """The pairs of which both cells were measured."""
+    return [pair for pair in pairs if all(cell in measured for cell in pair)]
+
+
+def _mixed(pairs: list[tuple[Cell, Cell]], computed_on: Mapping[Cell, tuple[str, str]]) -> str:
+    """A remark if the two of a pair were not computed alike."""
+    alike = all(computed_on.get(first) == computed_on.get(second) for first, second in pairs)
+    return "" if alike else "devices or precisions differ"
 
 
 def _fewer(claim: dict[str, Any], pairs: list[tuple[Cell, Cell]], evidence: Evidence) -> dict[str, Any]:
     line: dict[str, Any] = {"unit": f"ratio, bound {claim['ratio']}"}
-    there = [pair for pair in pairs if all(cell in evidence.learned for cell in pair)]
+    there = _there(pairs, evidence.learned)
     if not there:
         return line | {"verdict": "not-run"}
     ratio = max(evidence.learned[first] / evidence.learned[second] for first, second in there)
@@ -165,29 +178,39 @@ def _fewer(claim: dict[str, Any], pairs: list[tuple[Cell, Cell]], evidence: Evid
 
 def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
     lines = heading(plan)
+    if not tidy["paper_scale"].all():
+        lines += [OTHER_SCALE, ""]
     for claim in plan["claims"]:
-        own = tidy[tidy["claim"] == claim["claim"]]
+        own = tidy[(tidy["claim"] == claim["claim"]) & (tidy["test"] == claim["test"])]
         lines += [f"## {claim['claim']}", "", f"({claim['source']}) {RULES[claim['test']]}", ""]
         if own.empty:
             lines += ["The experiment does not have both methods of any pair.", ""]
             continue
-        several = len(set(own["backbone"])) > 1
         rows = []
         for line in own.to_dict("records"):
-            place = plan["datasets"][line["dataset"]]["title"] + (f", {line['backbone']}" if several else "")
-            labels = (plan["labels"][line[name]] for name in ("method", "against"))
-            rows.append([" vs. ".join(labels), f"{place} {line['shot']}-shot", *_shown(line), line["verdict"]])
+            same = line["backbone"] == line["against_backbone"]
+            ours, theirs = (
+                plan["labels"][line[method]] + ("" if same else f" ({line[backbone]})")
+                for method, backbone in (("method", "backbone"), ("against", "against_backbone"))
+            )
+            place = f"{plan['datasets'][line['dataset']]['title']} {line['shot']}-shot"
+            rows.append([f"{ours} vs. {theirs}", place, *_shown(line), line["verdict"]])
         lines += [*markdown_table(["", "", "effect", "p (Holm)", "verdict"], rows), ""]
     return "\n".join([*lines, RULE]) + "\n"
 
 
-def _shown(line: dict[str, Any]) -> tuple[str, str]:
-    """The effect with its intervals, and p."""
+def _shown(line: dict[Any, Any]) -> tuple[str, str]:
+    """The effect with its intervals, and p or why there is none."""
     if pd.isna(line["effect"]):
         return "–", "–"
     if line["test"] == "fewer":
         return f"{line['effect']:.3f}", "–"
-    effect = f"{line['effect']:+.2f} ± {line['ci95']:.2f}" if line["test"] == "difference" else f"{line['effect']:+.0f}"
+    digits = 2 if line["test"] == "difference" else 0
+    effect = f"{line['effect']:+.{digits}f}"
+    if not pd.isna(line["ci95"]):
+        effect += f" ± {line['ci95']:.{digits}f}"
     if not pd.isna(line["ci95_seeds"]):
-        effect += f" (seeds ± {line['ci95_seeds']:.{2 if line['test'] == 'difference' else 0}f})"
-    return effect, "–" if pd.isna(line["p_holm"]) else f"{line['p_holm']:.2g}"
+        effect += f" (seeds ± {line['ci95_seeds']:.{digits}f})"
+    if line["test"] == "sooner":
+        effect += f" {line['unit']}"
+    return effect, line["remark"] or ("–" if pd.isna(line["p_holm"]) else f"{line['p_holm']:.2g}")

@@ -1,37 +1,43 @@
 """What the cells of an experiment measured, for the claims."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
-from mtl.cell import Cell
-from mtl.reporting.cells import read_accuracies, read_csv
-from mtl.runtime.files import read_json
+import pandas as pd
+
+from mtl.reporting.cells import existing, read_accuracies, read_csv
+from mtl.runtime.errors import UserError
+from mtl.runtime.files import read_record
 
 UNITS = {"iteration": "meta-batches", "tasks_seen": "tasks"}
 
 
 class Evidence:
-    """Everything that was measured, by cell."""
+    """Accuracies, validation histories, numbers of learned values, and how all this was computed, by cell."""
 
-    def __init__(self, files: Iterable[Path]) -> None:
-        """Takes the `episodes.csv`, `evaluation.json`, `history.csv` and `training.json` of cells."""
-        by_name: dict[str, list[Path]] = {}
-        for path in files:
-            by_name.setdefault(path.name, []).append(path)
-        self.accuracies = read_accuracies(by_name.get("episodes.csv", []))
-        self.histories = {
-            Cell.of(path): read_csv(path, [*UNITS, "validation_accuracy"]).dropna(subset=["validation_accuracy"])
-            for path in by_name.get("history.csv", [])
+    def __init__(self, results: Path, cells: Collection[str]) -> None:
+        """Reads what there is of these cells, given by their folders below `results`."""
+        self.accuracies = read_accuracies(results, cells)
+        self.histories = {cell: _history(path) for cell, path in existing(results, cells, "history.csv").items()}
+        summaries = existing(results, cells, "training.json")
+        self.learned = {cell: int(read_record(path, "learned_parameters")) for cell, path in summaries.items()}
+        self.evaluated_on = {
+            cell: _computed_on(path) for cell, path in existing(results, cells, "evaluation.json").items()
         }
-        self.learned = {
-            Cell.of(path): int(_json(path)["learned_parameters"]) for path in by_name.get("training.json", [])
-        }
-        self.computed = {
-            Cell.of(path): (_json(path)["provenance"]["device"], _json(path)["provenance"]["dtype"])
-            for path in by_name.get("evaluation.json", [])
-        }
+        self.trained_on = {cell: _computed_on(path) for cell, path in summaries.items()}
 
 
-def _json(path: Path) -> Any:
-    return read_json(path.read_text(encoding="utf-8"), str(path))
+def _history(path: Path) -> pd.DataFrame:
+    """Validation accuracies, with how many meta-batches and tasks each model had seen."""
+    history = read_csv(path, [], [*UNITS, "validation_accuracy"])
+    # A row counts the tasks of its own iteration, but its validation came before that.
+    validated = history.assign(tasks_seen=history["tasks_seen"].shift(fill_value=0)).dropna(
+        subset=["validation_accuracy"]
+    )
+    if validated.empty:
+        raise UserError(f"{path}: has no validation_accuracy; delete it and run again")
+    return validated
+
+
+def _computed_on(path: Path) -> tuple[str, str]:
+    return read_record(path, "provenance", "device"), read_record(path, "provenance", "dtype")

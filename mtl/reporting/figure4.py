@@ -9,7 +9,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 
 from mtl.cell import Cell
-from mtl.reporting.cells import read_csv
+from mtl.reporting.cells import existing, read_csv
 from mtl.reporting.figures import panel, save, style, title
 from mtl.runtime.files import read_json
 
@@ -17,34 +17,33 @@ PLACE = ["dataset", "backbone", "way", "shot"]
 PANEL = (3.6, 2.8)  # inches
 
 
-def write_figure4(
-    layout: str, published: Path, curves: Iterable[Path], histories: Iterable[Path], csv: Path, pictures: Iterable[Path]
-) -> None:
+def write_figure4(layout: str, published: Path, results: Path, csv: Path, pictures: Iterable[Path]) -> None:
     """Draws test accuracy at the snapshots over the printed curves, and validation accuracy below.
 
     Args:
-        layout: title and labels, as `Layouts.figure4` gives them.
-        published: the printed curves, `config/published/figure4.csv`.
-        curves: the `curve.csv` of every cell.
-        histories: the `history.csv` of every cell.
+        layout: title, labels and cells, as `Layouts.figure4` gives them.
+        published: the printed curves, `config/published/figure4.csv`; those of iterations that were measured are drawn.
+        results: the folder of results, with `curve.csv` and `history.csv` of every cell.
         csv: what is drawn: one line per point; `kind` is test, validation or published.
         pictures: the figure, in the formats of their suffixes.
     """
     plan = read_json(layout, "--layout")
+    files = {"test": ("curve.csv", "accuracy"), "validation": ("history.csv", "validation_accuracy")}
     points = pd.concat(
         [
-            *(_points(path, "test", "accuracy") for path in curves),
-            *(_points(path, "validation", "validation_accuracy") for path in histories),
+            _points(cell, path, kind, column)
+            for kind, (name, column) in files.items()
+            for cell, path in existing(results, plan["cells"], name).items()
         ],
         ignore_index=True,
     )
     places = points[PLACE].drop_duplicates()
-    printed = read_csv(published, ["dataset", "way", "shot", "method", "iteration", "accuracy"])
-    printed = printed.merge(places, on=["dataset", "way", "shot"]).assign(kind="published")
-    data = pd.concat([points, printed[printed["method"].isin(plan["methods"])]], ignore_index=True)
+    printed = read_csv(published, ["dataset", "backbone", "method"], ["way", "shot", "iteration", "accuracy"])
+    printed = printed[printed["method"].isin(plan["methods"]) & (printed["iteration"] <= points["iteration"].max())]
+    data = pd.concat([points, printed.merge(places, on=PLACE).assign(kind="published")], ignore_index=True)
     with style():
         figure, axes = plt.subplots(
-            2, len(places), figsize=(PANEL[0] * len(places), 2 * PANEL[1]), squeeze=False, sharex="col",
+            2, len(places), figsize=(PANEL[0] * len(places), 2 * PANEL[1] + 0.8), squeeze=False, sharex="col",
             layout="constrained",
         )  # fmt: skip
         several = len(set(places["backbone"])) > 1
@@ -57,13 +56,15 @@ def write_figure4(
             axes[1, column].set_xlabel("iteration (meta-batches, hard ones included)")
         axes[0, 0].set_ylabel("test accuracy (%)")
         axes[1, 0].set_ylabel("validation accuracy (%)")
-        axes[0, 0].legend(fontsize="small")
+        named = [pair for axis in axes[0] for pair in zip(*axis.get_legend_handles_labels(), strict=True)]
+        labels = {label: line for line, label in named}
+        figure.legend(labels.values(), labels.keys(), loc="outside lower center", ncols=len(labels), fontsize="small")
         figure.suptitle(title(plan), fontsize="medium")
         save(figure, data, csv, pictures)
 
 
-def _points(path: Path, kind: str, column: str) -> pd.DataFrame:
-    cell, table = Cell.of(path), read_csv(path, ["iteration", column]).dropna(subset=[column])
+def _points(cell: Cell, path: Path, kind: str, column: str) -> pd.DataFrame:
+    table = read_csv(path, [], ["iteration", column]).dropna(subset=[column])
     place = {"dataset": cell.dataset, "backbone": cell.backbone, "way": cell.way, "shot": cell.shot}
     points = pd.DataFrame({"kind": kind, **place, "method": cell.method, "seed": cell.seed}, index=table.index)
     return points.assign(iteration=table["iteration"], accuracy=table[column])
@@ -71,7 +72,7 @@ def _points(path: Path, kind: str, column: str) -> pd.DataFrame:
 
 def _draw(axis: Axes, points: pd.DataFrame, labels: dict[str, str]) -> None:
     """One curve per method, the mean over seeds with their range; a printed curve is thin and dashed."""
-    for color, (method, label) in zip(sns.color_palette("colorblind"), labels.items(), strict=False):
+    for color, (method, label) in zip(sns.color_palette("colorblind", len(labels)), labels.items(), strict=True):
         for kind, lines in points[points["method"] == method].groupby("kind", sort=False):
             by_iteration = lines.groupby("iteration")["accuracy"]
             x, mean = by_iteration.mean().index, by_iteration.mean()

@@ -19,19 +19,19 @@ PANEL_WIDTH = 4.0  # inches
 KEY = ["dataset", "way", "shot", "method", "backbone"]
 
 
-def write_forest(layout: str, published: Path, episodes: Iterable[Path], csv: Path, pictures: Iterable[Path]) -> None:
+def write_forest(layout: str, published: Path, results: Path, csv: Path, pictures: Iterable[Path]) -> None:
     """Draws measured and printed accuracies with their 95 % intervals, one panel per dataset and number of shots.
 
     Args:
-        layout: title and labels of the methods, in order, as `Layouts.published` gives them.
+        layout: title, cells and labels of the methods in order, as `Layouts.forest` gives them.
         published: the paper's numbers, `config/published/tables.csv`.
-        episodes: the `episodes.csv` of the cells.
+        results: the folder of results, with `episodes.csv` of the cells.
         csv: what is drawn: one line per cell.
         pictures: the figure, in the formats of their suffixes.
     """
     plan = read_json(layout, "--layout")
     printed = read_published(published).drop_duplicates(KEY)[[*KEY, "accuracy", "ci95"]]
-    data = _measured(read_accuracies(episodes)).merge(
+    data = _measured(read_accuracies(results, plan["cells"])).merge(
         printed.rename(columns={"accuracy": "published", "ci95": "published_ci95"}), on=KEY, how="left"
     )
     order = {method: index for index, method in enumerate(plan["methods"])}
@@ -52,7 +52,9 @@ def write_forest(layout: str, published: Path, episodes: Iterable[Path], csv: Pa
                 label="published", **mark,
             )  # fmt: skip
             axis.errorbar(rows["accuracy"], y - 0.15, xerr=rows["ci95"], color=measured_color, label="measured", **mark)
-            axis.set_yticks(y, [plan["methods"][method] for method in rows["method"]])
+            several = len(set(rows["backbone"])) > 1
+            names = rows["method"].map(plan["methods"])
+            axis.set_yticks(y, names + " (" + rows["backbone"] + ")" if several else names)
             axis.set_title(panel(plan, place["dataset"], place["way"], place["shot"]), fontsize="medium")
             axis.set_xlabel("accuracy (%)")
         axes[0, 0].legend(fontsize="small")

@@ -11,64 +11,61 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from scipy import stats
 
-from mtl.cell import Cell
-from mtl.reporting.cells import read_csv
+from mtl.reporting.cells import existing, read_csv
 from mtl.reporting.figures import panel, save, style, title
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import read_json
 
 KINDS = {"scale": "scale Φ1", "shift": "shift Φ2"}
+PLACE = ["dataset", "backbone", "way", "shot"]
 BINS = 60
 PANEL = (3.6, 2.6)  # inches
 
 
-def write_scale_shift(
-    layout: str, published: Path, models: Iterable[Path], csv: Path, pictures: Iterable[Path]
-) -> None:
+def write_scale_shift(layout: str, published: Path, results: Path, csv: Path, pictures: Iterable[Path]) -> None:
     """Draws histograms of the learned values, with the normal distributions that the TPAMI extension reports.
 
     Args:
-        layout: title, as `Layouts.scale_shift` gives it.
+        layout: title and cells, as `Layouts.scale_shift` gives them; cells of several seeds make one panel.
         published: centre and width of the reported distributions, `config/published/scale-shift.csv`.
-        models: the `model.safetensors` of cells that learned scales and shifts.
-        csv: mean and standard deviation, measured and reported, by cell and kind.
+        results: the folder of results, with `model.safetensors` of the cells.
+        csv: mean and standard deviation, measured and reported, by panel and kind.
         pictures: the figure, in the formats of their suffixes.
 
     Raises:
         UserError: a model cannot be read.
     """
     plan = read_json(layout, "--layout")
-    reported = read_csv(published, ["dataset", "shot", "kind", "mean", "width"])
-    values = {(Cell.of(path), kind): _values(path, kind) for path in models for kind in KINDS}
-    lines = [
-        {
-            "dataset": cell.dataset, "backbone": cell.backbone, "seed": cell.seed, "way": cell.way, "shot": cell.shot,
-            "kind": kind, "values": len(learned), "mean": learned.mean(), "width": learned.std(),
-        }
-        for (cell, kind), learned in values.items()
-    ]  # fmt: skip
-    data = pd.DataFrame(lines).merge(
-        reported[["dataset", "shot", "kind", "mean", "width"]], on=["dataset", "shot", "kind"], how="left",
-        suffixes=("", "_published"),
+    pooled: dict[tuple[str, str, int, int], dict[str, list[np.ndarray]]] = {}
+    for cell, path in existing(results, plan["cells"], "model.safetensors").items():
+        kinds = pooled.setdefault((cell.dataset, cell.backbone, cell.way, cell.shot), {})
+        for kind in KINDS:
+            kinds.setdefault(kind, []).append(_values(path, kind))
+    values = {(place, kind): np.concatenate(seeds) for place, kinds in pooled.items() for kind, seeds in kinds.items()}
+    lines = [(*place, kind, len(v), v.mean(), v.std()) for (place, kind), v in values.items()]
+    reported = read_csv(published, ["dataset", "backbone", "kind"], ["shot", "mean", "width"])
+    data = pd.DataFrame(lines, columns=[*PLACE, "kind", "values", "mean", "width"]).merge(
+        reported[["dataset", "backbone", "shot", "kind", "mean", "width"]],
+        on=["dataset", "backbone", "shot", "kind"], how="left", suffixes=("", "_published"),
     )  # fmt: skip
-    cells = list(dict.fromkeys(cell for cell, _ in values))
+    several = len({backbone for _, backbone, _, _ in pooled}) > 1
     with style():
         figure, axes = plt.subplots(
-            2, len(cells), figsize=(PANEL[0] * len(cells), 2 * PANEL[1]), squeeze=False, layout="constrained"
+            2, len(pooled), figsize=(PANEL[0] * len(pooled), 2 * PANEL[1]), squeeze=False, layout="constrained"
         )
-        for column, cell in enumerate(cells):
-            for row, (kind, label) in enumerate(KINDS.items()):
-                axis = axes[row, column]
-                axis.hist(values[cell, kind], bins=BINS, density=True, color=sns.color_palette("colorblind")[0])
-                own = (data["dataset"] == cell.dataset) & (data["shot"] == cell.shot) & (data["kind"] == kind)
-                line = data[own].iloc[0]
+        for column, place in enumerate(pooled):
+            dataset, backbone, way, shot = place
+            head = panel(plan, dataset, way, shot) + (f", {backbone}" if several else "")
+            axes[0, column].set_title(head, fontsize="medium")
+            for axis, (kind, label) in zip(axes[:, column], KINDS.items(), strict=True):
+                axis.hist(values[place, kind], bins=BINS, density=True, color=sns.color_palette("colorblind")[0])
+                axis.set_xlabel(label)
+                line = data[(data[PLACE] == list(place)).all(axis=1) & (data["kind"] == kind)].iloc[0]
                 if not np.isnan(line["mean_published"]):
                     normal = stats.norm(line["mean_published"], line["width_published"])
                     x = np.linspace(*normal.interval(0.999), 200)
                     axis.plot(x, normal.pdf(x), "--", color="black", linewidth=1, label="published")
                     axis.legend(fontsize="small")
-                axis.set_xlabel(label)
-            axes[0, column].set_title(panel(plan, cell.dataset, cell.way, cell.shot), fontsize="medium")
         axes[0, 0].set_ylabel("density")
         axes[1, 0].set_ylabel("density")
         figure.suptitle(title(plan), fontsize="medium")

@@ -1,6 +1,5 @@
 """Tables: tidy as CSV, and laid out like the paper's as Markdown, measured beside printed."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,33 +12,32 @@ from mtl.reporting.cells import Accuracies, heading, markdown_table, read_accura
 from mtl.reporting.published import RULE, Number, read_published, verdict
 from mtl.runtime.files import read_json, write_text
 
+VALUES = ("accuracy", "ci95", "ci95_seeds", "episodes", "seeds", "published", "published_ci95", "delta")
 COLUMNS = [
     "table", "group", "row", "method", "dataset", "backbone", "extractor", "protocol", "batch_norm", "way", "shot",
-    "accuracy", "ci95", "ci95_seeds", "episodes", "seeds", "published", "published_ci95", "delta", "verdict",
+    *VALUES, "verdict",
 ]  # fmt: skip
 ROW = ["group", "row", "method", "backbone", "extractor"]
 
 
-def write_table(
-    layout: str, published: Path, episodes: Iterable[Path], csv: Path, markdown: Path, logs: Path | None = None
-) -> None:
-    """Writes a table from the per-episode accuracies of its cells; a cell whose file is not given was not run.
+def write_table(layout: str, published: Path, results: Path, logs: Path, csv: Path, markdown: Path) -> None:
+    """Writes a table from the per-episode accuracies of those of its cells that have some.
 
     Args:
         layout: the table's title, rows, columns and cells, as `Layouts.table` gives them.
         published: the paper's numbers, `config/published/tables.csv`.
-        episodes: the `episodes.csv` of the cells there are.
+        results: the folder of results.
+        logs: the folder of logs, to tell cells that failed from those that were not run.
         csv: one line per row, dataset and shot; accuracies in percent.
         markdown: rows as in the paper, one column per dataset and shot.
-        logs: the folder of logs, to tell cells that failed from those that were not run.
     """
     plan, printed = read_json(layout, "--layout"), read_published(published)
-    tidy = _tidy(plan, printed[printed["table"] == plan["table"]], read_accuracies(episodes), logs)
+    tidy = _tidy(plan, printed[printed["table"] == plan["table"]], read_accuracies(results, plan["cells"]), logs)
     write_text(csv, tidy.to_csv(index=False, lineterminator="\n"))
     write_text(markdown, _markdown(plan, tidy))
 
 
-def _tidy(plan: dict[str, Any], printed: pd.DataFrame, measured: Accuracies, logs: Path | None) -> pd.DataFrame:
+def _tidy(plan: dict[str, Any], printed: pd.DataFrame, measured: Accuracies, logs: Path) -> pd.DataFrame:
     lines = []
     for row in _rows(plan, printed):
         for dataset, shot in plan["columns"]:
@@ -70,10 +68,10 @@ def _rows(plan: dict[str, Any], printed: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def _values(
-    plan: dict[str, Any], cells: list[Cell], measured: Accuracies, printed: Number | None, logs: Path | None
+    plan: dict[str, Any], cells: list[Cell], measured: Accuracies, printed: Number | None, logs: Path
 ) -> dict[str, object]:
     """What was measured in the cells of one place of the table, one a seed, and how it compares with the paper's."""
-    values: dict[str, object] = {"protocol": plan["protocol"], **dict.fromkeys(COLUMNS[-9:], "")}
+    values: dict[str, object] = {"protocol": plan["protocol"], **dict.fromkeys(VALUES, "")}
     if printed is not None:
         values |= {"published": _text(printed.accuracy), "published_ci95": _text(printed.ci95)}
     there = [measured[cell] for cell in cells if cell in measured]
@@ -90,18 +88,20 @@ def _values(
         "episodes": sum(map(len, there)),
         "seeds": len(there),
         "delta": "" if printed is None else _text(accuracy - printed.accuracy),
-        "verdict": verdict(Number(accuracy, ci95), printed, at_paper_scale),
+        "verdict": verdict(accuracy, ci95, printed, at_paper_scale),
     }
 
 
-def _absent(plan: dict[str, Any], cells: list[Cell], logs: Path | None) -> str:
-    """Why there is no number: `quoted` for a method we do not have, `failed` if a log ends with an error."""
+def _absent(plan: dict[str, Any], cells: list[Cell], logs: Path) -> str:
+    """Why there is no number: `quoted` for a method that is not run, `failed` if a log ends with an error."""
     if not cells:
         return "quoted"
+    paths = [path for cell in cells for path in (logs / cell.folder).glob("*.log")]
+    paths += [logs / cell.pretraining / "pretrain.log" for cell in cells]
     last_lines = [
         (path.read_text(encoding="utf-8", errors="replace").splitlines() or [""])[-1]
-        for cell in cells
-        for path in (sorted((logs / cell.folder).glob("*.log")) if logs else [])
+        for path in paths
+        if path.is_file()
     ]
     return "failed" if any(line.startswith("mtl: error:") for line in last_lines) else "not-run"
 

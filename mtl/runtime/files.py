@@ -58,6 +58,21 @@ def read_json(text: str, where: str) -> Any:
         raise UserError(f"{where}: not JSON: {error}") from None
 
 
+def read_record(path: Path, *keys: str) -> Any:
+    """A value of a JSON file that a stage wrote, by its path of keys.
+
+    Raises:
+        UserError: it is not there.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        for key in keys:
+            value = value[key]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(f"{path}: has no {'.'.join(keys)}; delete it and run again") from None
+    return value
+
+
 def sha256(path: Path) -> str:
     """The SHA-256 of a file, in hex."""
     with path.open("rb") as file:

@@ -58,7 +58,7 @@ def _explain(error: ValidationError) -> str:
     if kind == "type":
         return f"{where}: {value!r} is not of type {_NAMES.get(expected, expected)}"
     if kind == "oneOf":
-        options = [option.get("const", option.get("type")) for option in expected]
+        options = [option.get("const", _NAMES.get(option.get("type"), option.get("type"))) for option in expected]
         return f"{where}: {value!r} is neither {' nor '.join(map(str, options))}"
     if kind == "enum":
         return f"{where}: {value!r} is not one of {', '.join(map(str, expected))}{suggestion(value, expected)}"

@@ -67,5 +67,5 @@ def _values(node: dict[str, Any], root: dict[str, Any]) -> str:
     ]
     names = {"object": "mapping", "string": "text", "boolean": "true, false"}
     types = node.get("type", "")
-    kinds = [names.get(kind, kind) for kind in (types if isinstance(types, list) else [types])]
+    kinds = [names.get(kind, str(kind)) for kind in (types if isinstance(types, list) else [types])]
     return " ".join([" or ".join(kinds), ", ".join(limits)]).strip()

@@ -44,12 +44,10 @@ def published(tmp_path):
 
 
 @pytest.fixture
-def episodes(tmp_path):
-    """Per-episode accuracies of all cells but `linear` at 5 shots."""
-    paths = []
+def results(tmp_path):
+    """A folder with per-episode accuracies of all cells but `linear` at 5 shots."""
     for one, accuracies in zip(CELLS, ([55.0, 65.0], [57.0, 67.0], [90.0, 90.0], [50.0, 60.0]), strict=False):
-        path = tmp_path / one.folder / "episodes.csv"
+        path = tmp_path / "results" / one.folder / "episodes.csv"
         path.parent.mkdir(parents=True)
         pd.DataFrame({"episode": range(2), "accuracy": accuracies}).to_csv(path, index=False)
-        paths.append(path)
-    return paths
+    return tmp_path / "results"

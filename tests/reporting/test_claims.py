@@ -21,36 +21,44 @@ def cell(method, shot=1, seed=0, backbone="resnet12"):
     return Cell("glyphs", backbone, seed, method, 5, shot)
 
 
+def computed_on(device="cpu"):
+    return {"device": device, "dtype": "float32"}
+
+
 class Measured:
     """Files of cells, as stages write them."""
 
     def __init__(self, folder):
-        self.folder, self.files, self.cells = folder, [], []
+        self.folder, self.cells = folder, {}
 
     def _path(self, one, name):
         path = self.folder / one.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.files.append(path)
-        if one.folder not in self.cells:
-            self.cells.append(one.folder)
+        self.cells[one.folder] = True
         return path
 
     def accuracies(self, one, values, device="cpu"):
         table = pd.DataFrame({"episode": range(len(values)), "accuracy": values})
         table.to_csv(self._path(one, "episodes.csv"), index=False)
-        record = {"provenance": {"device": device, "dtype": "float32"}}
-        self._path(one, "evaluation.json").write_text(json.dumps(record))
+        self._path(one, "evaluation.json").write_text(json.dumps({"provenance": computed_on(device)}))
 
     def history(self, one, accuracies, tasks=2):
-        rows = [(10 * i, 10 * i * tasks, accuracy) for i, accuracy in enumerate(accuracies)]
+        # As meta-training writes it: a row counts the tasks of its own iteration too.
+        rows = [
+            (i, (i + 1) * tasks, accuracies[i // 10] if i % 10 == 0 else None) for i in range(10 * len(accuracies) - 9)
+        ]
         table = pd.DataFrame(rows, columns=["iteration", "tasks_seen", "validation_accuracy"])
         table.to_csv(self._path(one, "history.csv"), index=False)
+        self.learned(one, 1)
 
     def learned(self, one, count):
-        self._path(one, "training.json").write_text(json.dumps({"learned_parameters": count}))
+        self._path(one, "training.json").write_text(
+            json.dumps({"learned_parameters": count, "provenance": computed_on()})
+        )
 
     def plan(self, *pairs, test="difference", **more):
-        claim = {"claim": "it is so", "source": "here", "test": test, "pairs": [list(pair) for pair in pairs], **more}
+        claim = {"claim": "it is so", "source": "here", "test": test, "pairs": [list(pair) for pair in pairs]}
+        claim |= {"across_backbones": False, **more}
         labels = {"a": "A", "b": "B", "c": "C"}
         datasets = {"glyphs": {"title": "glyphs", "note": ""}}
         return {
@@ -59,7 +67,7 @@ class Measured:
         }  # fmt: skip
 
     def tested(self, *pairs, **claim):
-        return decided(self.plan(*pairs, **claim), Evidence(self.files))
+        return decided(self.plan(*pairs, **claim), Evidence(self.folder, self.cells))
 
 
 @pytest.fixture
@@ -82,7 +90,7 @@ def test_a_difference_is_judged_by_its_sign_and_its_noise(measured, effect, expe
 
 def test_differences_are_paired(measured):
     """Episodes differ by 30 points, the two methods by 0.5 in every one of them."""
-    hard = RNG.normal(50, 30, 200)
+    hard = RNG.uniform(1, 99, 200)
     measured.accuracies(cell("a"), hard + 0.5 + 0.1 * NOISE)
     measured.accuracies(cell("b"), hard)
     assert measured.tested(("a", "b")).iloc[0]["verdict"] == "confirmed"
@@ -134,13 +142,13 @@ def test_several_seeds_are_pooled_and_their_spread_is_shown(measured):
 
 
 def test_a_missing_cell_is_not_run(measured):
-    measured.accuracies(cell("a"), NOISE)
-    measured.cells.append(cell("b").folder)
+    measured.accuracies(cell("a"), 50 + NOISE)
+    measured.cells[cell("b").folder] = True
     assert measured.tested(("a", "b")).iloc[0]["verdict"] == "not-run"
 
 
 def test_a_pair_of_which_one_method_is_not_selected_has_no_line(measured):
-    measured.accuracies(cell("a"), NOISE)
+    measured.accuracies(cell("a"), 50 + NOISE)
     assert measured.tested(("a", "b")).empty
 
 
@@ -148,15 +156,25 @@ def test_devices_are_not_mixed(measured):
     measured.accuracies(cell("a"), np.full(20, 60.0))
     measured.accuracies(cell("b"), np.full(20, 50.0), device="NVIDIA H200")
     line = measured.tested(("a", "b")).iloc[0]
-    assert (line["verdict"], line["p"]) == ("inconclusive", None)
+    assert (line["verdict"], line["p"], line["remark"]) == ("inconclusive", None, "devices or precisions differ")
 
 
-def test_the_same_backbone_is_compared_or_the_only_other_one(measured):
+def test_other_backbones_are_compared_only_where_the_claim_says_so(measured):
     measured.accuracies(cell("a"), np.full(20, 60.0))
     measured.accuracies(cell("b", backbone="conv4"), np.full(20, 50.0))
-    assert measured.tested(("a", "b")).iloc[0]["effect"] == 10
-    measured.accuracies(cell("b"), np.full(20, 55.0))
-    assert measured.tested(("a", "b")).iloc[0]["effect"] == 5
+    assert measured.tested(("a", "b")).empty
+    line = measured.tested(("a", "b"), across_backbones=True).iloc[0]
+    assert (line["effect"], line["backbone"], line["against_backbone"]) == (10, "resnet12", "conv4")
+
+
+def test_what_is_not_at_the_papers_scale_is_marked(measured, tmp_path):
+    measured.accuracies(cell("a"), np.full(20, 60.0))
+    measured.accuracies(cell("b"), np.full(20, 50.0))
+    assert measured.tested(("a", "b")).iloc[0]["paper_scale"]
+    measured.cells[cell("b").folder] = False
+    assert not measured.tested(("a", "b")).iloc[0]["paper_scale"]
+    write_claims(json.dumps(measured.plan(("a", "b"))), tmp_path, tmp_path / "c.csv", tmp_path / "c.md")
+    assert "Not at the paper's scale" in (tmp_path / "c.md").read_text(encoding="utf-8")
 
 
 def test_other_numbers_of_episodes_are_refused(measured):
@@ -177,10 +195,37 @@ def test_how_much_sooner_needs_three_seeds(measured):
     assert (tasks["effect"], tasks["unit"]) == (40, "tasks")
 
 
-def test_what_is_never_reached_counts_as_the_end(measured):
-    measured.history(cell("a"), [40, 50, 51])
-    measured.history(cell("b"), [40, 60, 60])
-    assert measured.tested(("a", "b"), test="sooner", unit="iteration").iloc[0]["effect"] == 10 - 20
+def test_equal_histories_are_no_sooner(measured):
+    for seed in range(3):
+        for name in ("a", "b"):
+            measured.history(cell(name, seed=seed), [40, 50, 60, 59])
+    line = measured.tested(("a", "b"), test="sooner", unit="iteration").iloc[0]
+    assert (line["effect"], line["verdict"]) == (0, "inconclusive")
+
+
+def test_tasks_are_those_before_the_validation(measured):
+    """Both are best before any training: no lead, although their meta-batches are of different sizes."""
+    for seed in range(3):
+        measured.history(cell("a", seed=seed), [60, 50], tasks=2)
+        measured.history(cell("b", seed=seed), [60, 50], tasks=4)
+    assert measured.tested(("a", "b"), test="sooner", unit="tasks_seen").iloc[0]["effect"] == 0
+
+
+def test_what_never_gets_there_confirms_nothing(measured):
+    """The first is faster to its own best, but the second gets further."""
+    for seed in range(3):
+        measured.history(cell("a", seed=seed), [40, 50, 51])
+        measured.history(cell("b", seed=seed), [40, 45, 51, 55])
+    line = measured.tested(("a", "b"), test="sooner", unit="iteration").iloc[0]
+    assert (line["effect"], line["verdict"]) == (0, "inconclusive")
+    for seed in range(3):
+        measured.history(cell("a", seed=seed), [40, 51, 51])
+    line = measured.tested(("a", "b"), test="sooner", unit="iteration").iloc[0]
+    assert (line["effect"], line["verdict"], line["remark"]) == (10, "inconclusive", "never reaches it")
+    for seed in range(3):
+        measured.history(cell("b", seed=seed), [40, 55, 51, 55])
+        measured.history(cell("a", seed=seed), [40, 40, 51])
+    assert measured.tested(("a", "b"), test="sooner", unit="iteration").iloc[0]["verdict"] == "refuted"
 
 
 @pytest.mark.parametrize(("ours", "expected"), [(22, "confirmed"), (23, "refuted")])
@@ -195,7 +240,7 @@ def test_the_page_has_claim_effect_and_rule(measured, tmp_path):
     measured.accuracies(cell("a"), np.full(20, 60.0))
     measured.accuracies(cell("b"), np.full(20, 50.0))
     plan = measured.plan(("a", "b"), ("a", "c"))
-    write_claims(json.dumps(plan), measured.files, tmp_path / "c.csv", tmp_path / "c.md")
+    write_claims(json.dumps(plan), tmp_path, tmp_path / "c.csv", tmp_path / "c.md")
     page = (tmp_path / "c.md").read_text(encoding="utf-8")
     assert "## it is so" in page
     assert "| A vs. B | glyphs 1-shot | +10.00 ± 0.00 | 0 | confirmed |" in page

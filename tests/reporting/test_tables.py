@@ -11,8 +11,8 @@ from tests.conftest import ROOT
 from tests.reporting.conftest import LAYOUT, PUBLISHED, cell
 
 
-def tabled(tmp_path, published, episodes, layout=None, logs=None):
-    write_table(json.dumps(layout or LAYOUT), published, episodes, tmp_path / "t.csv", tmp_path / "t.md", logs)
+def tabled(tmp_path, published, results, layout=LAYOUT):
+    write_table(json.dumps(layout), published, results, tmp_path / "logs", tmp_path / "t.csv", tmp_path / "t.md")
     table = pd.read_csv(tmp_path / "t.csv").set_index(["method", "shot"])
     return table, (tmp_path / "t.md").read_text(encoding="utf-8").splitlines()
 
@@ -20,24 +20,23 @@ def tabled(tmp_path, published, episodes, layout=None, logs=None):
 @pytest.mark.parametrize(
     ("measured", "printed", "paper_scale", "expected"),
     [
-        (Number(60, 0.8), Number(60.5, 0.8), True, "agrees"),
-        (Number(60, 3.0), Number(64.0, 4.0), True, "agrees"),
-        (Number(60, 3.0), Number(65.0, 4.0), True, "agrees"),  # exactly sqrt(3² + 4²)
-        (Number(60, 3.0), Number(65.01, 4.0), True, "lower"),
-        (Number(66, 3.0), Number(60.9, 4.0), True, "higher"),
-        (Number(60, 3.0), Number(60.0, None), True, "no-reference"),
-        (Number(60, None), Number(60.0, 1.0), True, "no-reference"),
-        (Number(60, 3.0), None, True, "no-reference"),
-        (Number(60, 3.0), Number(60.0, 4.0), False, "other-scale"),
-        (Number(60, 3.0), None, False, "no-reference"),
+        ((60, 0.8), Number(60.5, 0.8), True, "agrees"),
+        ((60, 3.0), Number(64.0, 4.0), True, "agrees"),
+        ((60, 3.0), Number(65.0, 4.0), True, "agrees"),  # exactly sqrt(3² + 4²)
+        ((60, 3.0), Number(65.01, 4.0), True, "lower"),
+        ((66, 3.0), Number(60.9, 4.0), True, "higher"),
+        ((60, 3.0), Number(60.0, None), True, "no-reference"),
+        ((60, 3.0), None, True, "no-reference"),
+        ((60, 3.0), Number(60.0, 4.0), False, "other-scale"),
+        ((60, 3.0), None, False, "no-reference"),
     ],
 )
 def test_verdicts(measured, printed, paper_scale, expected):
-    assert verdict(measured, printed, paper_scale) == expected
+    assert verdict(*measured, printed, paper_scale) == expected
 
 
-def test_table_has_the_printed_rows_first_and_pools_seeds(tmp_path, published, episodes):
-    table, _ = tabled(tmp_path, published, episodes)
+def test_table_has_the_printed_rows_first_and_pools_seeds(tmp_path, published, results):
+    table, _ = tabled(tmp_path, published, results)
     assert list(table.index) == [("protonet", 1), ("ss-all", 1), ("ss-all", 5), ("linear", 1), ("linear", 5)]
     pooled = table.loc[("ss-all", 1)]
     assert (pooled["row"], pooled["accuracy"], pooled["episodes"], pooled["seeds"]) == ("SS [Θ;θ]", 61, 4, 2)
@@ -48,32 +47,59 @@ def test_table_has_the_printed_rows_first_and_pools_seeds(tmp_path, published, e
     assert np.isnan(table.loc[("linear", 1)]["ci95_seeds"])
 
 
-def test_table_compares_with_what_is_printed(tmp_path, published, episodes):
-    table, _ = tabled(tmp_path, published, episodes)
+def test_table_compares_with_what_is_printed(tmp_path, published, results):
+    table, _ = tabled(tmp_path, published, results)
     assert table["verdict"].tolist() == ["quoted", "agrees", "no-reference", "no-reference", "not-run"]
     assert table.loc[("ss-all", 1)][["published", "published_ci95", "delta"]].tolist() == [60, 1.8, 1]
     assert table.loc[("protonet", 1)]["published"] == 49.4
     assert np.isnan(table.loc[("protonet", 1)]["accuracy"])
 
 
-def test_a_number_of_another_scale_is_shown_but_not_judged(tmp_path, published, episodes):
+def test_a_number_of_another_scale_is_shown_but_not_judged(tmp_path, published, results):
     cells = {folder: {**facts, "paper_scale": False} for folder, facts in LAYOUT["cells"].items()}
-    table, _ = tabled(tmp_path, published, episodes, {**LAYOUT, "cells": cells})
+    table, _ = tabled(tmp_path, published, results, {**LAYOUT, "cells": cells})
     assert table.loc[("ss-all", 1)]["verdict"] == "other-scale"
     assert table.loc[("ss-all", 1)]["delta"] == 1
 
 
-def test_a_cell_whose_log_ends_with_an_error_has_failed(tmp_path, published, episodes):
+def test_a_cell_whose_log_ends_with_an_error_has_failed(tmp_path, published, results):
     log = tmp_path / "logs" / cell("linear", 5).folder / "evaluate.log"
     log.parent.mkdir(parents=True)
     for last_line, expected in (("[evaluate] 3/600", "not-run"), ("mtl: error: no weights", "failed")):
         log.write_text(f"something\n{last_line}\n")
-        table, _ = tabled(tmp_path, published, episodes, logs=tmp_path / "logs")
+        table, _ = tabled(tmp_path, published, results)
         assert table.loc[("linear", 5)]["verdict"] == expected
 
 
-def test_markdown_reads_like_the_paper(tmp_path, published, episodes):
-    _, lines = tabled(tmp_path, published, episodes)
+def test_cells_have_failed_if_their_pretraining_has(tmp_path, published, results):
+    log = tmp_path / "logs" / cell("linear", 5).pretraining / "pretrain.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("mtl: error: diverged\n")
+    table, _ = tabled(tmp_path, published, results)
+    assert table.loc[("linear", 5)]["verdict"] == "failed"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "episode\n0\n",
+        "episode,accuracy\n0,50\n",
+        "episode,accuracy\n0,50\n1,x\n",
+        "accuracy\n50\n101\n",
+        "accuracy\n50\n\n",
+        "accuracy\n50\nnan\n",
+    ],
+)
+def test_accuracies_that_are_none_are_one_line(tmp_path, published, results, content):
+    (results / cell("linear", 1).folder / "episodes.csv").write_text(content)
+    with pytest.raises(UserError, match=r"5way-1shot/episodes\.csv: ") as caught:
+        tabled(tmp_path, published, results)
+    assert "\n" not in str(caught.value)
+
+
+def test_markdown_reads_like_the_paper(tmp_path, published, results):
+    _, lines = tabled(tmp_path, published, results)
     assert lines[:5] == ["# Table 1: ablation", "", "**small images**", "", "**not the paper's data**"]
     head = "|  | feature extractor | miniImageNet 1-shot | paper | miniImageNet 5-shot | paper |"
     assert head in lines
@@ -86,22 +112,30 @@ def test_markdown_reads_like_the_paper(tmp_path, published, episodes):
 
 
 def test_a_table_of_nothing_says_so(tmp_path, published):
-    table, lines = tabled(tmp_path, published, [])
+    table, lines = tabled(tmp_path, published, tmp_path / "nothing")
     assert set(table["verdict"]) == {"quoted", "not-run"}
     assert "Nothing was measured yet." in lines
 
 
-def test_without_printed_numbers_there_is_no_column_for_them(tmp_path, published, episodes):
+def test_without_printed_numbers_there_is_no_column_for_them(tmp_path, published, results):
     published.write_text(PUBLISHED.splitlines()[0] + "\n")
-    _, lines = tabled(tmp_path, published, episodes)
+    _, lines = tabled(tmp_path, published, results)
     assert "|  | miniImageNet 1-shot | miniImageNet 5-shot |" in lines
     assert not any("Verdicts" in line for line in lines)
 
 
-def test_a_published_file_without_a_column_is_one_line(tmp_path, episodes):
-    (tmp_path / "published.csv").write_text("table,row\n")
-    with pytest.raises(UserError, match="has no column 'group'"):
-        tabled(tmp_path, tmp_path / "published.csv", episodes)
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("table,row\n", "has no column 'group'"),
+        (PUBLISHED.replace("49.4", "49,4"), "line 2: has more values than there are columns"),
+        (PUBLISHED.replace("49.4", "?"), "line 2: accuracy: '\\?' is not a number"),
+    ],
+)
+def test_a_bad_published_file_is_one_line(tmp_path, results, content, message):
+    (tmp_path / "published.csv").write_text(content, encoding="utf-8")
+    with pytest.raises(UserError, match=message):
+        tabled(tmp_path, tmp_path / "published.csv", results)
 
 
 @pytest.mark.parametrize("experiment", ["glyphs", "miniimagenet-cpu"])

@@ -77,12 +77,12 @@ def test_progress_in_a_log_is_one_line_a_report(capfd):
     assert lines == ["[train] 0/4 loss 2", "[train] 2/4 loss 1.5 validation accuracy 50 (0 s left)"]
 
 
-def test_a_cell_and_its_folder(tmp_path):
+def test_a_cell_and_its_folder():
     cell = Cell("glyphs", "resnet12", 3, "ss-all-ht", 5, 1)
     assert cell.folder == "glyphs/resnet12/seed3/ss-all-ht/5way-1shot"
-    assert Cell.of(tmp_path / cell.folder / "history.csv") == cell
+    assert Cell.in_folder(cell.folder) == cell
     with pytest.raises(UserError, match="not a folder"):
-        Cell.of(tmp_path / "history.csv")
+        Cell.in_folder("glyphs/resnet12")
 
 
 EPISODES = {"split": "test", "way": 5, "shot": 1, "query": 15, "count": 600, "seed": 0}

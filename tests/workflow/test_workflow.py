@@ -90,7 +90,7 @@ def cells(method, *stages):
 
 
 REPORT = ["building table1", "testing the claims"]
-DRAWN = ["drawing figure 4", "drawing the learned scales and shifts"]
+DRAWN = ["drawing figure4", "drawing scale-shift"]
 CHANGES = {
     "a setting of one meta-trained method": (
         "config",

@@ -48,7 +48,6 @@ rule curve:
     input:
         images=IMAGES,
         split=SPLIT,
-        val=stored_episodes("val"),
         test=stored_episodes("test"),
         pretrained=pretrained,
         snapshots=f"<results>/{CELL}/snapshots.safetensors",
@@ -75,6 +74,6 @@ rule curve:
         "evaluating {wildcards.method} on {wildcards.dataset}, {wildcards.way}-way {wildcards.shot}-shot, snapshots"
     shell:
         "mtl curve --spec {params.spec:q} --images {input.images} --split {input.split}"
-        " --val-episodes {input.val} --test-episodes {input.test} {params.pretrained}"
+        " --test-episodes {input.test} {params.pretrained}"
         " --snapshots {input.snapshots} --evaluation {input.evaluation} --output {output}"
         " 2>&1 | tee {log}"
