@@ -9,7 +9,8 @@ from scipy import stats
 
 from mtl.cell import Cell
 from mtl.evaluation.statistics import few_ci95, holm, p_value
-from mtl.reporting.claims import decided, write_claims
+from mtl.reporting.claim_tests import decided
+from mtl.reporting.claims import write_claims
 from mtl.reporting.evidence import Evidence
 from mtl.runtime.errors import UserError
 
