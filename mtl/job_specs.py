@@ -4,7 +4,7 @@ A rule puts it into `params`, so that a changed value reruns what it touches and
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from mtl import spec as specs
@@ -66,6 +66,21 @@ class JobSpecs:
         count = self.config["episodes"]["test" if wildcards.split == "test" else "validation"]
         numbers = {name: int(getattr(wildcards, name)) for name in ("way", "shot", "query", "seed")}
         return _dump(specs.EpisodesSpec(split=wildcards.split, count=count, **numbers))
+
+    def stored_episodes(self, split: str) -> Callable[[Wildcards], str]:
+        """The store of episodes of a cell."""
+
+        def path(wildcards: Wildcards) -> str:
+            folder = f"<results>/{wildcards.dataset}/episodes/seed{wildcards.seed}"
+            task = f"{wildcards.way}way-{wildcards.shot}shot-{self.plan.query(int(wildcards.shot))}query"
+            return f"{folder}/{split}-{task}.npz"
+
+        return path
+
+    def pretrained(self, wildcards: Wildcards) -> str | list[str]:
+        """The pre-trained Θ of a cell; nothing if its method starts from random weights."""
+        folder = f"<results>/{wildcards.dataset}/{wildcards.backbone}/seed{wildcards.seed}"
+        return f"{folder}/pretrain/model.safetensors" if self.plan.pretrained(wildcards.method) else []
 
     def pretrain(self, wildcards: Wildcards) -> str:
         """Spec of a pre-training."""

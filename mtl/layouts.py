@@ -1,5 +1,6 @@
 """What each table and figure shows: titles, rows, columns and cells, as JSON for `mtl <report>`."""
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from mtl.cell import Cell
@@ -43,6 +44,15 @@ class Layouts:
             if cell.dataset in self._datasets(table)
             if cell.method in self._methods(table) or (others and not self._elsewhere(table, cell))
         ]
+
+    def files(self, cells: list[Cell], *names: str) -> list[str]:
+        """Files of cells, as Snakemake takes them."""
+        return [f"<results>/{cell.folder}/{name}" for cell in cells for name in names]
+
+    def finished(self, table: str, results: Path) -> dict[str, int]:
+        """The cells of a table that were evaluated, by folder, and when."""
+        paths = {cell.folder: results / cell.folder / "episodes.csv" for cell in self.cells(table)}
+        return {folder: path.stat().st_mtime_ns for folder, path in paths.items() if path.is_file()}
 
     def table(self, table: str) -> str:
         """Title, rows, columns and cells of a table."""

@@ -6,12 +6,6 @@ EPISODES = "<results>/{dataset}/episodes/seed{seed}"
 SOURCE = "<resources>/{dataset}/source.json"
 
 
-def stored_episodes(split):
-    return lambda wildcards: (
-        f"{EPISODES}/{split}-{{way}}way-{{shot}}shot-{plan.query(int(wildcards.shot))}query.npz"
-    )
-
-
 rule fetch:
     input:
         # To recognise a tree by; another split is no reason to fetch again.

@@ -5,9 +5,9 @@ rule evaluate:
     input:
         images=IMAGES,
         split=SPLIT,
-        val=stored_episodes("val"),
-        test=stored_episodes("test"),
-        pretrained=pretrained,
+        val=specs.stored_episodes("val"),
+        test=specs.stored_episodes("test"),
+        pretrained=specs.pretrained,
         # A method without meta-training has learned nothing.
         model=lambda wildcards: (
             f"<results>/{CELL}/model.safetensors"
@@ -48,8 +48,8 @@ rule curve:
     input:
         images=IMAGES,
         split=SPLIT,
-        test=stored_episodes("test"),
-        pretrained=pretrained,
+        test=specs.stored_episodes("test"),
+        pretrained=specs.pretrained,
         snapshots=f"<results>/{CELL}/snapshots.safetensors",
         evaluation=f"<results>/{CELL}/evaluation.json",
     output:

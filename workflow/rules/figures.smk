@@ -5,7 +5,7 @@ FIGURES = layouts.figures()
 
 rule figure:
     input:
-        lambda wildcards: results_of(
+        lambda wildcards: layouts.files(
             FIGURES[wildcards.figure].cells, *FIGURES[wildcards.figure].files
         ),
         published=lambda wildcards: f"config/published/{FIGURES[wildcards.figure].published}.csv",
@@ -29,9 +29,10 @@ rule figure:
         mem_mb=1000,
         runtime=10,
     params:
+        results=lambda wildcards, output: Path(output.csv).parents[1],
         layout=lambda wildcards: layouts.figure(wildcards.figure),
     message:
         "drawing {wildcards.figure}"
     shell:
-        "mtl figure {wildcards.figure} --layout {params.layout:q} --published {input.published} --results {RESULTS}"
+        "mtl figure {wildcards.figure} --layout {params.layout:q} --published {input.published} --results {params.results}"
         " --csv {output.csv} --png {output.png} --svg {output.svg} 2>&1 | tee {log}"

@@ -3,19 +3,12 @@
 CELL = "{dataset}/{backbone}/seed{seed}/{method}/{way}way-{shot}shot"
 
 
-# A method that starts from random weights needs no pre-training.
-def pretrained(wildcards):
-    return (
-        f"{PRETRAINED}/model.safetensors" if plan.pretrained(wildcards.method) else []
-    )
-
-
 rule meta_train:
     input:
         images=IMAGES,
         split=SPLIT,
-        val=stored_episodes("val"),
-        pretrained=pretrained,
+        val=specs.stored_episodes("val"),
+        pretrained=specs.pretrained,
     output:
         model=f"<results>/{CELL}/model.safetensors",
         snapshots=f"<results>/{CELL}/snapshots.safetensors",

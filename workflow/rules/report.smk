@@ -1,24 +1,12 @@
 # Tables, claims and figures from finished cells. The cells are in the layouts; as arguments they would be too long.
 
-RESULTS = config["pathvars"]["results"]
 LOGS = config["pathvars"]["logs"]
-
-
-def results_of(cells, *names):
-    return [f"<results>/{cell.folder}/{name}" for cell in cells for name in names]
-
-
-def finished(table):
-    paths = [
-        Path(RESULTS, cell.folder, "episodes.csv") for cell in layouts.cells(table)
-    ]
-    return {str(path): path.stat().st_mtime_ns for path in paths if path.is_file()}
 
 
 rule table:
     input:
         published="config/published/tables.csv",
-        episodes=lambda wildcards: results_of(
+        episodes=lambda wildcards: layouts.files(
             layouts.cells(wildcards.table), "episodes.csv"
         ),
     output:
@@ -36,11 +24,13 @@ rule table:
         mem_mb=1000,
         runtime=10,
     params:
+        results=lambda wildcards, output: Path(output.csv).parent,
+        logs=LOGS,
         layout=lambda wildcards: layouts.table(wildcards.table),
     message:
         "building {wildcards.table}"
     shell:
-        "mtl table --layout {params.layout:q} --published {input.published} --results {RESULTS} --logs {LOGS}"
+        "mtl table --layout {params.layout:q} --published {input.published} --results {params.results} --logs {params.logs}"
         " --csv {output.csv} --markdown {output.markdown} 2>&1 | tee {log}"
 
 
@@ -60,23 +50,27 @@ rule partial_table:
         mem_mb=1000,
         runtime=10,
     params:
+        results=lambda wildcards, output: Path(output.csv).parents[1],
+        logs=LOGS,
         layout=lambda wildcards: layouts.table(wildcards.table),
         # No inputs, because nothing is to be run for it; but what is new is to be shown.
-        finished=lambda wildcards: finished(wildcards.table),
+        finished=lambda wildcards, output: layouts.finished(
+            wildcards.table, Path(output.csv).parents[1]
+        ),
     message:
         "building {wildcards.table} from the cells there are"
     shell:
-        "mtl table --layout {params.layout:q} --published {input.published} --results {RESULTS} --logs {LOGS}"
+        "mtl table --layout {params.layout:q} --published {input.published} --results {params.results} --logs {params.logs}"
         " --csv {output.csv} --markdown {output.markdown} 2>&1 | tee {log}"
 
 
 rule claims:
     input:
-        results_of(
+        layouts.files(
             layouts.claimed_cells("difference"), "episodes.csv", "evaluation.json"
         ),
-        results_of(layouts.claimed_cells("sooner"), "history.csv", "training.json"),
-        results_of(layouts.claimed_cells("fewer"), "training.json"),
+        layouts.files(layouts.claimed_cells("sooner"), "history.csv", "training.json"),
+        layouts.files(layouts.claimed_cells("fewer"), "training.json"),
     output:
         csv=report(
             "<results>/claims.csv", category="Tables", caption="../report/claims.rst"
@@ -92,9 +86,10 @@ rule claims:
         mem_mb=1000,
         runtime=10,
     params:
+        results=lambda wildcards, output: Path(output.csv).parent,
         layout=layouts.claims(),
     message:
         "testing the claims"
     shell:
-        "mtl claims --layout {params.layout:q} --results {RESULTS}"
+        "mtl claims --layout {params.layout:q} --results {params.results}"
         " --csv {output.csv} --markdown {output.markdown} 2>&1 | tee {log}"
