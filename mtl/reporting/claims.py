@@ -12,14 +12,14 @@ from mtl.runtime.files import read_json, write_text
 
 RULES = {
     "difference": (
-        "Mean difference in accuracy, percentage points, over the same test episodes ± 1.96 s/√n of the differences."
+        "mean difference in accuracy, percentage points, over the same test episodes ± 1.96 s/√n of the differences."
     ),
     "sooner": (
-        "How much earlier the first method's validation accuracy reaches the best of the second (or, if it never does, "
+        "how much earlier the first method's validation accuracy reaches the best of the second (or, if it never does, "
         "how much earlier than the second it reaches its own best, and then the claim is not confirmed): mean over "
         "seeds ± the 95 % interval by Student's t; below three seeds inconclusive."
     ),
-    "fewer": "Ratio of the numbers of values that meta-training changes.",
+    "fewer": "ratio of the numbers of values that meta-training changes.",
 }
 RULE = (
     "`confirmed` if the effect has the claimed sign and p < 0.05 after Holm's correction over all lines of the claim, "
@@ -55,7 +55,7 @@ def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
         lines += [OTHER_SCALE, ""]
     for claim in plan["claims"]:
         own = tidy[(tidy["claim"] == claim["claim"]) & (tidy["test"] == claim["test"])]
-        lines += [f"## {claim['claim']}", "", f"({claim['source']}) {RULES[claim['test']]}", ""]
+        lines += [f"## {claim['claim']}", "", f"{claim['source']} ({claim['test']})", ""]
         if own.empty:
             lines += ["The experiment does not have both methods of any pair.", ""]
             continue
@@ -68,8 +68,15 @@ def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
             )
             place = f"{plan['datasets'][line['dataset']]['title']} {line['shot']}-shot"
             rows.append([f"{ours} vs. {theirs}", place, *_shown(line), line["verdict"]])
-        lines += [*markdown_table(["", "", "effect", "p (Holm)", "verdict"], rows), ""]
-    return "\n".join([*lines, RULE]) + "\n"
+        lines += [*markdown_table(["rows", "where", "effect", "p (Holm)", "verdict"], rows), ""]
+    used = {claim["test"] for claim in plan["claims"]}
+    lines += [
+        "## How to read it",
+        "",
+        *(f"- *{test}*: {rule}" for test, rule in RULES.items() if test in used),
+        f"- {RULE}",
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _shown(line: dict[Any, Any]) -> tuple[str, str]:

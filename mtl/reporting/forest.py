@@ -37,13 +37,14 @@ def write_forest(layout: str, published: Path, results: Path, csv: Path, picture
     order = {method: index for index, method in enumerate(plan["methods"])}
     data = data.iloc[np.lexsort([data["method"].map(order), data["shot"], data["dataset"]])]
     panels = list(data.groupby(["dataset", "way", "shot"], sort=False))
+    shown = [_names(rows, plan["methods"]) for _, rows in panels]
     height = ROW * max(len(rows) for _, rows in panels) + 1.2
     with style():
         figure, axes = plt.subplots(
             1, len(panels), figsize=(PANEL_WIDTH * len(panels), height), squeeze=False, layout="constrained"
         )
         measured_color, printed_color = sns.color_palette("colorblind", 2)
-        for axis, (_, rows) in zip(axes[0], panels, strict=True):
+        for index, (axis, (_, rows)) in enumerate(zip(axes[0], panels, strict=True)):
             place = rows.iloc[0]
             y = np.arange(len(rows))[::-1]
             mark = {"fmt": "o", "markersize": 4, "capsize": 2, "linewidth": 1.2}
@@ -52,14 +53,23 @@ def write_forest(layout: str, published: Path, results: Path, csv: Path, picture
                 label="published", **mark,
             )  # fmt: skip
             axis.errorbar(rows["accuracy"], y - 0.15, xerr=rows["ci95"], color=measured_color, label="measured", **mark)
-            several = len(set(rows["backbone"])) > 1
-            names = rows["method"].map(plan["methods"])
-            axis.set_yticks(y, names + " (" + rows["backbone"] + ")" if several else names)
+            axis.set_yticks(y, shown[index])
+            axis.tick_params(labelleft=index == 0 or shown[index] != shown[0])
             axis.set_title(panel(plan, place["dataset"], place["way"], place["shot"]), fontsize="medium")
             axis.set_xlabel("accuracy (%)")
-        axes[0, 0].legend(fontsize="small")
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize="small")
         figure.suptitle(title(plan), fontsize="medium")
         save(figure, data, csv, pictures)
+
+
+def _names(rows: pd.DataFrame, labels: dict[str, str]) -> list[str]:
+    """What stands beside the rows of a panel; the backbone only where there are several."""
+    several = len(set(rows["backbone"])) > 1
+    return [
+        labels[method] + (f" ({backbone})" if several else "")
+        for method, backbone in zip(rows["method"], rows["backbone"], strict=True)
+    ]
 
 
 def _measured(accuracies: Accuracies) -> pd.DataFrame:

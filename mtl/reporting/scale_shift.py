@@ -49,6 +49,7 @@ def write_scale_shift(layout: str, published: Path, results: Path, csv: Path, pi
         on=["dataset", "backbone", "shot", "kind"], how="left", suffixes=("", "_published"),
     )  # fmt: skip
     several = len({backbone for _, backbone, _, _ in pooled}) > 1
+    color = sns.color_palette("colorblind")[0]
     with style():
         figure, axes = plt.subplots(
             2, len(pooled), figsize=(PANEL[0] * len(pooled), 2 * PANEL[1]), squeeze=False, layout="constrained"
@@ -58,7 +59,7 @@ def write_scale_shift(layout: str, published: Path, results: Path, csv: Path, pi
             head = panel(plan, dataset, way, shot) + (f", {backbone}" if several else "")
             axes[0, column].set_title(head, fontsize="medium")
             for axis, (kind, label) in zip(axes[:, column], KINDS.items(), strict=True):
-                axis.hist(values[place, kind], bins=BINS, density=True, color=sns.color_palette("colorblind")[0])
+                axis.hist(values[place, kind], bins=BINS, density=True, color=color, linewidth=0)
                 axis.set_xlabel(label)
                 line = data[(data[PLACE] == list(place)).all(axis=1) & (data["kind"] == kind)].iloc[0]
                 if not np.isnan(line["mean_published"]):
