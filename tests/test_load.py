@@ -18,6 +18,7 @@ from tests.conftest import CONFIG, put
         ("meta_train.iteratons", 3, "config.yaml: meta_train.iteratons: unknown key; did you mean 'iterations'?"),
         ("sedes", [0], "config/config.yaml: sedes: unknown key; did you mean 'seeds'?"),
         ("meta_train.learning_rate", "1e-3", "meta_train.learning_rate: '1e-3' is text, not a number; write 0.001"),
+        ("seeds", ["0"], "config/config.yaml: seeds[0]: '0' is text, not a number; write 0 without quotes (on the co"),
         ("way", "five", "config/config.yaml: way: 'five' is not of type integer"),
         ("datasets", ["glyhps"], "datasets: 'glyhps' is unknown; did you mean 'glyphs'?"),
         ("methods", ["ss-al"], "methods: 'ss-al' is unknown; did you mean 'ss-all'?"),

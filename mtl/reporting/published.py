@@ -1,5 +1,6 @@
 """What the paper prints, and whether a measured number agrees with it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import hypot
 from pathlib import Path
@@ -10,12 +11,22 @@ from mtl.reporting.cells import read_csv
 
 TEXT = ["table", "group", "row", "method", "backbone", "extractor", "dataset"]
 NUMBERS = ["way", "shot", "accuracy", "ci95"]
-RULE = (
-    "Verdicts: `agrees` if the measured and the printed number differ by at most √(ci95² + printed ci95²), else "
-    "`higher` or `lower`; `other-scale`: measured with other images, widths or schedules than the paper's, so not "
-    "judged; `no-reference`: nothing printed, or no interval; `quoted`: printed, for a method that is not run here; "
-    "`failed`: a log of the cell or of its pre-training ends with an error; `not-run`: nothing measured."
-)
+VERDICTS = {
+    "agrees": "the measured and the printed number differ by at most √(ci95² + printed ci95²)",
+    "higher": "measured more than that above the printed number",
+    "lower": "measured more than that below the printed number",
+    "other-scale": "measured with other images, widths or schedules than the paper's, so not judged",
+    "no-reference": "nothing printed, or no interval",
+    "quoted": "printed, for a method that is not run here",
+    "failed": "a log of the cell or of its pre-training ends with an error",
+    "not-run": "nothing measured",
+}
+
+
+def rule(verdicts: Iterable[str]) -> str:
+    """What the verdicts that occur mean; `agrees` always, since it is the rule."""
+    occurring = {"agrees", *verdicts}
+    return "Verdicts: " + "; ".join(f"`{name}`: {text}" for name, text in VERDICTS.items() if name in occurring) + "."
 
 
 @dataclass(frozen=True)
@@ -36,7 +47,7 @@ def read_published(path: Path) -> pd.DataFrame:
 
 
 def verdict(accuracy: float, ci95: float, printed: Number | None, at_paper_scale: bool) -> str:
-    """Whether a measured accuracy agrees with the printed one, by `RULE`."""
+    """Whether a measured accuracy agrees with the printed one, by the rules of `VERDICTS`."""
     if printed is None:
         return "no-reference"
     if not at_paper_scale:

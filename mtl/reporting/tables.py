@@ -9,7 +9,7 @@ import pandas as pd
 from mtl.cell import Cell
 from mtl.evaluation.statistics import few_ci95, mean_and_ci95
 from mtl.reporting.cells import Accuracies, heading, markdown_table, read_accuracies
-from mtl.reporting.published import RULE, Number, read_published, verdict
+from mtl.reporting.published import Number, read_published, rule, verdict
 from mtl.runtime.files import read_json, write_text
 
 VALUES = ("accuracy", "ci95", "ci95_seeds", "episodes", "seeds", "published", "published_ci95", "delta")
@@ -143,7 +143,7 @@ def _shown(line: "pd.Series[Any] | None") -> tuple[str, str]:
 def _footer(plan: dict[str, Any], tidy: pd.DataFrame, compared: bool) -> list[str]:
     measured = tidy[tidy["accuracy"] != ""]
     if measured.empty:
-        return ["Nothing was measured yet.", "", RULE]
+        return ["Nothing was measured yet.", "", rule(tidy["verdict"])]
     episodes, seeds, norms = (sorted(set(measured[name])) for name in ("episodes", "seeds", "batch_norm"))
     lines = [
         f"{plan['way']}-way accuracy in percent, mean over {_listed(episodes)} test episodes ± the 95 % interval "
@@ -152,7 +152,7 @@ def _footer(plan: dict[str, Any], tidy: pd.DataFrame, compared: bool) -> list[st
     ]
     if max(seeds) > 1:
         lines[0] += " `seeds ±` is the 95 % interval of the mean over seeds, by Student's t."
-    return [*lines, "", RULE] if compared else lines
+    return [*lines, "", rule(tidy["verdict"])] if compared else lines
 
 
 def _text(value: float | None) -> str:

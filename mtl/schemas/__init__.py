@@ -52,7 +52,13 @@ def _explain(error: ValidationError) -> str:
         missing = next(key for key in expected if key not in value)
         return f"{dotted([*error.absolute_path, missing])}: missing"
     if kind == "type" and isinstance(value, str) and expected in ("number", "integer") and _is_number(value):
-        return f"{where}: {value!r} is text, not a number; write {float(value)!r} (YAML needs a point: 1.0e-3)"
+        number = float(value)
+        if expected == "integer" and number.is_integer():
+            return (
+                f"{where}: {value!r} is text, not a number; write {int(number)} without quotes (on the command line, "
+                "--config takes lists and mappings as text: put them into a file)"
+            )
+        return f"{where}: {value!r} is text, not a number; write {number!r} (YAML needs a point: 1.0e-3)"
     if kind == "type" and expected == "integer" and isinstance(value, float):
         return f"{where}: {value!r} is not a whole number; write it without point and exponent"
     if kind == "type":

@@ -108,7 +108,9 @@ def test_markdown_reads_like_the_paper(tmp_path, published, results):
         "| 61.00 ± 5.77 (seeds ± 12.71) | 60.00 ± 1.80, agrees (+1.0) | 90.00 ± 0.00 | 74.30, no-reference (+15.7) |"
     )
     assert f"| SS [Θ;θ] | ResNet-12 (pre) {expected}" in lines
-    assert any(line.startswith("Verdicts: `agrees`") for line in lines)
+    assert [
+        line for line in lines if line.startswith("Verdicts: `agrees`") and "`quoted`" in line and "`lower`" not in line
+    ]
 
 
 def test_a_table_of_nothing_says_so(tmp_path, published):
