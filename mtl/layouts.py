@@ -23,6 +23,7 @@ class Layouts:
     def __init__(self, plan: Plan, claims: list[Config]) -> None:
         """Takes the plan and the checked claims of `config/claims.yaml`."""
         self.plan, self._tables, self._claims = plan, plan.tables, claims
+        self._results = Path(plan.config["pathvars"]["results"])
 
     def known_tables(self) -> list[str]:
         """The names of all tables."""
@@ -49,10 +50,15 @@ class Layouts:
         """Files of cells, as Snakemake takes them."""
         return [f"<results>/{cell.folder}/{name}" for cell in cells for name in names]
 
-    def finished(self, table: str, results: Path) -> dict[str, int]:
+    def finished(self, table: str) -> dict[str, int]:
         """The cells of a table that were evaluated, by folder, and when."""
-        paths = {cell.folder: results / cell.folder / "episodes.csv" for cell in self.cells(table)}
+        paths = {cell.folder: self._results / cell.folder / "episodes.csv" for cell in self.cells(table)}
         return {folder: path.stat().st_mtime_ns for folder, path in paths.items() if path.is_file()}
+
+    def complete(self, table: str) -> bool:
+        """Whether a table that there is has all of its cells; Snakemake does not miss what is older than a table."""
+        there = (self._results / f"{table}.csv").is_file()
+        return not there or len(self.finished(table)) == len(self.cells(table))
 
     def table(self, table: str) -> str:
         """Title, rows, columns and cells of a table."""
@@ -123,7 +129,9 @@ class Layouts:
         order = self._tables[name].get("methods", methods)
         labels = {method: self.plan.methods[method]["label"] for method in order if method in methods}
         folders = [cell.folder for cell in cells]
-        return as_json({"title": self._tables[name]["title"], **self._common(), "methods": labels, "cells": folders})
+        layout = {"title": self._tables[name]["title"], **self._common(), "cells": folders}
+        # Another label is no reason to draw what has none.
+        return as_json(layout if name == "scale-shift" else layout | {"methods": labels})
 
     def _common(self) -> dict[str, Any]:
         datasets = {

@@ -27,6 +27,8 @@ rule table:
         results=lambda wildcards, output: Path(output.csv).parent,
         logs=LOGS,
         layout=lambda wildcards: layouts.table(wildcards.table),
+        # A cell that was deleted is to be run again.
+        complete=lambda wildcards: layouts.complete(wildcards.table),
     message:
         "building {wildcards.table}"
     shell:
@@ -54,9 +56,7 @@ rule partial_table:
         logs=LOGS,
         layout=lambda wildcards: layouts.table(wildcards.table),
         # No inputs, because nothing is to be run for it; but what is new is to be shown.
-        finished=lambda wildcards, output: layouts.finished(
-            wildcards.table, Path(output.csv).parents[1]
-        ),
+        finished=lambda wildcards: layouts.finished(wildcards.table),
     message:
         "building {wildcards.table} from the cells there are"
     shell:
