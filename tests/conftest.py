@@ -102,5 +102,12 @@ def others():
 
 
 @pytest.fixture
+def float64():
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.fixture
 def rng():
     return np.random.default_rng(0)

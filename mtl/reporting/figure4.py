@@ -21,7 +21,7 @@ def write_figure4(layout: str, published: Path, results: Path, csv: Path, pictur
     """Draws test accuracy at the snapshots over the printed curves, and validation accuracy below.
 
     Args:
-        layout: title, labels and cells, as `Layouts.figure4` gives them.
+        layout: title, labels and cells, as `Layouts.figure` gives them.
         published: the printed curves, `config/published/figure4.csv`; those of iterations that were measured are drawn.
         results: the folder of results, with `curve.csv` and `history.csv` of every cell.
         csv: what is drawn: one line per point; `kind` is test, validation or published.
@@ -49,8 +49,9 @@ def write_figure4(layout: str, published: Path, results: Path, csv: Path, pictur
         several = len(set(places["backbone"])) > 1
         for column, place in enumerate(places.to_dict("records")):
             here = data[(data[PLACE] == pd.Series(place)).all(axis=1)]
-            head = panel(plan, place["dataset"], place["way"], place["shot"])
-            axes[0, column].set_title(head + (f", {place['backbone']}" if several else ""), fontsize="medium")
+            backbone = place["backbone"] if several else ""
+            head = panel(plan, place["dataset"], place["way"], place["shot"], backbone)
+            axes[0, column].set_title(head, fontsize="medium")
             _draw(axes[0, column], here[here["kind"] != "validation"], plan["methods"])
             _draw(axes[1, column], here[here["kind"] == "validation"], plan["methods"])
             axes[1, column].set_xlabel("iteration (meta-batches, hard ones included)")

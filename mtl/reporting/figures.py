@@ -31,9 +31,9 @@ def title(plan: dict[str, Any]) -> str:
     return "\n".join([plan["title"], *remarks])
 
 
-def panel(plan: dict[str, Any], dataset: str, way: int, shot: int) -> str:
-    """What stands above the panel of a dataset and a number of shots."""
-    return f"{plan['datasets'][dataset]['title']}, {way}-way {shot}-shot"
+def panel(plan: dict[str, Any], dataset: str, way: int, shot: int, backbone: str = "") -> str:
+    """What stands above the panel of a dataset and a number of shots, and of a backbone where there are several."""
+    return f"{plan['datasets'][dataset]['title']}, {way}-way {shot}-shot" + (f", {backbone}" if backbone else "")
 
 
 def save(figure: Figure, data: pd.DataFrame, csv: Path, pictures: Iterable[Path]) -> None:

@@ -23,7 +23,7 @@ def write_forest(layout: str, published: Path, results: Path, csv: Path, picture
     """Draws measured and printed accuracies with their 95 % intervals, one panel per dataset and number of shots.
 
     Args:
-        layout: title, cells and labels of the methods in order, as `Layouts.forest` gives them.
+        layout: title, cells and labels of the methods in order, as `Layouts.figure` gives them.
         published: the paper's numbers, `config/published/tables.csv`.
         results: the folder of results, with `episodes.csv` of the cells.
         csv: what is drawn: one line per cell.

@@ -26,7 +26,7 @@ def write_scale_shift(layout: str, published: Path, results: Path, csv: Path, pi
     """Draws histograms of the learned values, with the normal distributions that the TPAMI extension reports.
 
     Args:
-        layout: title and cells, as `Layouts.scale_shift` gives them; cells of several seeds make one panel.
+        layout: title and cells, as `Layouts.figure` gives them; cells of several seeds make one panel.
         published: centre and width of the reported distributions, `config/published/scale-shift.csv`.
         results: the folder of results, with `model.safetensors` of the cells.
         csv: mean and standard deviation, measured and reported, by panel and kind.
@@ -56,8 +56,7 @@ def write_scale_shift(layout: str, published: Path, results: Path, csv: Path, pi
         )
         for column, place in enumerate(pooled):
             dataset, backbone, way, shot = place
-            head = panel(plan, dataset, way, shot) + (f", {backbone}" if several else "")
-            axes[0, column].set_title(head, fontsize="medium")
+            axes[0, column].set_title(panel(plan, dataset, way, shot, backbone if several else ""), fontsize="medium")
             for axis, (kind, label) in zip(axes[:, column], KINDS.items(), strict=True):
                 axis.hist(values[place, kind], bins=BINS, density=True, color=color, linewidth=0)
                 axis.set_xlabel(label)

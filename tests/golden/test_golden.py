@@ -28,13 +28,7 @@ GOLDEN = {
     "ss-all": [1.157196844711, 1.125130960994, 1.107527996285, 1.099324579595, 1.100376615063],
     "ss-last": [1.157196844711, 1.128765397156, 1.111928082849, 1.102784482982, 1.100447318289],
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def float64():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 @pytest.fixture

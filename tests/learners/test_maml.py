@@ -16,13 +16,7 @@ from tests.conftest import CPU, build
 
 STEPS, RATE, SHAPE = 3, 0.1, TaskShape(5, 2, 3)
 SUPPORT, TARGETS = (torch.from_numpy(labels(5, count)) for count in (2, 3))
-
-
-@pytest.fixture(autouse=True)
-def float64():
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 @pytest.fixture

@@ -7,68 +7,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from mtl.cell import Cell
 from mtl.evaluation.statistics import few_ci95, holm, p_value
-from mtl.reporting.claim_tests import decided
 from mtl.reporting.claims import write_claims
-from mtl.reporting.evidence import Evidence
 from mtl.runtime.errors import UserError
+from tests.reporting.measured import Measured, cell
 
 RNG = np.random.default_rng(0)
 NOISE = RNG.normal(0, 1, 200)
-
-
-def cell(method, shot=1, seed=0, backbone="resnet12"):
-    return Cell("glyphs", backbone, seed, method, 5, shot)
-
-
-def computed_on(device="cpu"):
-    return {"device": device, "dtype": "float32"}
-
-
-class Measured:
-    """Files of cells, as stages write them."""
-
-    def __init__(self, folder):
-        self.folder, self.cells = folder, {}
-
-    def _path(self, one, name):
-        path = self.folder / one.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.cells[one.folder] = True
-        return path
-
-    def accuracies(self, one, values, device="cpu"):
-        table = pd.DataFrame({"episode": range(len(values)), "accuracy": values})
-        table.to_csv(self._path(one, "episodes.csv"), index=False)
-        self._path(one, "evaluation.json").write_text(json.dumps({"provenance": computed_on(device)}))
-
-    def history(self, one, accuracies, tasks=2):
-        # As meta-training writes it: a row counts the tasks of its own iteration too.
-        rows = [
-            (i, (i + 1) * tasks, accuracies[i // 10] if i % 10 == 0 else None) for i in range(10 * len(accuracies) - 9)
-        ]
-        table = pd.DataFrame(rows, columns=["iteration", "tasks_seen", "validation_accuracy"])
-        table.to_csv(self._path(one, "history.csv"), index=False)
-        self.learned(one, 1)
-
-    def learned(self, one, count):
-        self._path(one, "training.json").write_text(
-            json.dumps({"learned_parameters": count, "provenance": computed_on()})
-        )
-
-    def plan(self, *pairs, test="difference", **more):
-        claim = {"claim": "it is so", "source": "here", "test": test, "pairs": [list(pair) for pair in pairs]}
-        claim |= {"across_backbones": False, **more}
-        labels = {"a": "A", "b": "B", "c": "C"}
-        datasets = {"glyphs": {"title": "glyphs", "note": ""}}
-        return {
-            "title": "Claims", "note": "", "datasets": datasets, "labels": labels, "claims": [claim],
-            "cells": self.cells,
-        }  # fmt: skip
-
-    def tested(self, *pairs, **claim):
-        return decided(self.plan(*pairs, **claim), Evidence(self.folder, self.cells))
 
 
 @pytest.fixture
