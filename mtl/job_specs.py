@@ -67,20 +67,13 @@ class JobSpecs:
         numbers = {name: int(getattr(wildcards, name)) for name in ("way", "shot", "query", "seed")}
         return _dump(specs.EpisodesSpec(split=wildcards.split, count=count, **numbers))
 
-    def stored_episodes(self, split: str) -> Callable[[Wildcards], str]:
-        """The store of episodes of a cell."""
+    def with_query(self, path: str) -> Callable[[Wildcards], str]:
+        """A path of stored episodes with the number of queries that a cell's shots ask for."""
+        return lambda wildcards: path.replace("{query}", str(self.plan.query(int(wildcards.shot))))
 
-        def path(wildcards: Wildcards) -> str:
-            folder = f"<results>/{wildcards.dataset}/episodes/seed{wildcards.seed}"
-            task = f"{wildcards.way}way-{wildcards.shot}shot-{self.plan.query(int(wildcards.shot))}query"
-            return f"{folder}/{split}-{task}.npz"
-
-        return path
-
-    def pretrained(self, wildcards: Wildcards) -> str | list[str]:
-        """The pre-trained Θ of a cell; nothing if its method starts from random weights."""
-        folder = f"<results>/{wildcards.dataset}/{wildcards.backbone}/seed{wildcards.seed}"
-        return f"{folder}/pretrain/model.safetensors" if self.plan.pretrained(wildcards.method) else []
+    def if_pretrained(self, path: str) -> Callable[[Wildcards], str | list[str]]:
+        """The path of Θ, or nothing for a method that starts from random weights."""
+        return lambda wildcards: path if self.plan.pretrained(wildcards.method) else []
 
     def pretrain(self, wildcards: Wildcards) -> str:
         """Spec of a pre-training."""

@@ -33,7 +33,8 @@ def inspect(path: Path, rows: Sequence[Row]) -> tuple[str, dict[str, list[list[s
 def _images(path: Path) -> Iterator[bytes]:
     """The bytes of each image; read, not mapped, because mapped ones would all stay in memory."""
     pixels = np.load(path, mmap_mode="r")
+    length = pixels[0].nbytes
     with path.open("rb") as file:
         file.seek(pixels.offset)
         for _ in range(len(pixels)):
-            yield file.read(pixels[0].nbytes)
+            yield file.read(length)

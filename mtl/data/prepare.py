@@ -66,9 +66,11 @@ def _fill(
 ) -> Counter[str]:
     """Writes the pixels, and counts how many images had which size."""
     pixels = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(len(rows), spec.size, spec.size, 3))
+    offset, length = pixels.offset, pixels[0].nbytes
     seen, sizes = np.zeros(len(rows), dtype=bool), Counter[str]()
     with path.open("r+b") as file, Progress(f"prepare {spec.dataset}", len(rows)) as progress:
         try:
+            # Else it would be found out at the end that the disk is too small.
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
         except OSError as error:
             raise UserError(f"{path.parent}: {error.strerror}: {path.stat().st_size / 1e6:.0f} MB are needed") from None
@@ -76,7 +78,7 @@ def _fill(
             if seen[index]:
                 raise UserError(f"{place}: image {rows[index].image} is there twice; {ELSEWHERE}")
             # Written to the file, because what is written to mapped memory stays in memory.
-            file.seek(pixels.offset + index * pixels[0].nbytes)
+            file.seek(offset + index * length)
             file.write(np.ascontiguousarray(image).data)
             seen[index] = True
             sizes[size] += 1

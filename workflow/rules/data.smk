@@ -2,7 +2,7 @@
 
 IMAGES = f"<resources>/{{dataset}}/{config['image_size']}px/images.npy"
 SPLIT = "<resources>/{dataset}/split.csv"
-EPISODES = "<results>/{dataset}/episodes/seed{seed}"
+EPISODES = "<results>/{dataset}/episodes/seed{seed}/{split}-{way}way-{shot}shot-{query}query.npz"
 SOURCE = "<resources>/{dataset}/source.json"
 
 
@@ -99,7 +99,7 @@ rule episodes:
     input:
         split=SPLIT,
     output:
-        f"{EPISODES}/{{split}}-{{way}}way-{{shot}}shot-{{query}}query.npz",
+        EPISODES,
     log:
         "<logs>/{dataset}/episodes/seed{seed}/{split}-{way}way-{shot}shot-{query}query.log",
     localrule: True

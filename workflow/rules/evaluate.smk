@@ -1,13 +1,15 @@
 # A cell's accuracy on the stored test episodes.
 
+TEST_EPISODES = EPISODES.replace("{split}", "test")
+
 
 rule evaluate:
     input:
         images=IMAGES,
         split=SPLIT,
-        val=specs.stored_episodes("val"),
-        test=specs.stored_episodes("test"),
-        pretrained=specs.pretrained,
+        val=specs.with_query(VAL_EPISODES),
+        test=specs.with_query(TEST_EPISODES),
+        pretrained=specs.if_pretrained(THETA),
         # A method without meta-training has learned nothing.
         model=lambda wildcards: (
             f"<results>/{CELL}/model.safetensors"
@@ -48,8 +50,8 @@ rule curve:
     input:
         images=IMAGES,
         split=SPLIT,
-        test=specs.stored_episodes("test"),
-        pretrained=specs.pretrained,
+        test=specs.with_query(TEST_EPISODES),
+        pretrained=specs.if_pretrained(THETA),
         snapshots=f"<results>/{CELL}/snapshots.safetensors",
         evaluation=f"<results>/{CELL}/evaluation.json",
     output:

@@ -1,5 +1,6 @@
 # What a method meta-learns, cell by cell.
 
+VAL_EPISODES = EPISODES.replace("{split}", "val")
 CELL = "{dataset}/{backbone}/seed{seed}/{method}/{way}way-{shot}shot"
 
 
@@ -7,8 +8,8 @@ rule meta_train:
     input:
         images=IMAGES,
         split=SPLIT,
-        val=specs.stored_episodes("val"),
-        pretrained=specs.pretrained,
+        val=specs.with_query(VAL_EPISODES),
+        pretrained=specs.if_pretrained(THETA),
     output:
         model=f"<results>/{CELL}/model.safetensors",
         snapshots=f"<results>/{CELL}/snapshots.safetensors",

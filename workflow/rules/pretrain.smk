@@ -1,6 +1,7 @@
 # Θ, once per dataset, backbone and seed.
 
 PRETRAINED = "<results>/{dataset}/{backbone}/seed{seed}/pretrain"
+THETA = f"{PRETRAINED}/model.safetensors"
 
 
 rule pretrain:
@@ -8,7 +9,7 @@ rule pretrain:
         images=IMAGES,
         split=SPLIT,
     output:
-        model=f"{PRETRAINED}/model.safetensors",
+        model=THETA,
         history=f"{PRETRAINED}/history.csv",
         summary=f"{PRETRAINED}/summary.json",
     log:
