@@ -18,6 +18,8 @@ rule pretrain:
         "<benchmarks>/{dataset}/{backbone}/seed{seed}/pretrain.jsonl"
     conda:
         "../envs/mtl.yaml"
+    # Most cells wait for Θ; the few that do not shall not take its cores.
+    priority: 1
     threads: plan.job("pretrain")["threads"]
     resources:
         mem_mb=plan.job("pretrain")["memory"],
