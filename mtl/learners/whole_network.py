@@ -12,9 +12,10 @@ from mtl.learners.learner import Learner, to_unit_interval
 from mtl.networks.backbone import Backbone
 from mtl.runtime.device import Device
 
-# Weights of all tasks that run together. With more, the convolutions grouped by task fall out of a processor's cache
-# and become slower than one task after another.
-WEIGHTS_AT_ONCE = 1_300_000
+# On a processor: weights, and pixels of query images, of the tasks that run together. With more, the convolutions
+# grouped by task fall out of its cache and become slower than one task after another.
+WEIGHTS_AT_ONCE, PIXELS_AT_ONCE = 1_300_000, 250_000
+EPISODES_AT_ONCE = 16
 
 
 class WholeNetwork(Learner):
@@ -48,8 +49,8 @@ class WholeNetwork(Learner):
             steps: inner steps.
         """
         super().__init__()
-        weights = sum(parameter.numel() for parameter in backbone.parameters())
-        self.steps, self.episodes_at_once = steps, max(1, WEIGHTS_AT_ONCE // weights)
+        self.steps, self.episodes_at_once = steps, EPISODES_AT_ONCE
+        self._weights = sum(parameter.numel() for parameter in backbone.parameters())
         self._learning_rate, self._device, self._second_order = learning_rate, device, second_order
         self.backbone = backbone.requires_grad_(learned).eval()
         backbone.set_batch_norm(batch_norm, casts_input=True)
@@ -88,5 +89,12 @@ class WholeNetwork(Learner):
             logits: torch.Tensor = functional_call(self, parameters, (query,))
             return logits
 
-        logits: torch.Tensor = vmap(one_task)(support, query)
+        logits: torch.Tensor = vmap(one_task, chunk_size=self._tasks_at_once(query))(support, query)
         return logits
+
+    def _tasks_at_once(self, query: torch.Tensor) -> int | None:
+        """How many tasks run together; None for all."""
+        if query.is_cuda:
+            return None
+        pixels = query[0, :, 0].numel()
+        return max(1, min(WEIGHTS_AT_ONCE // self._weights, PIXELS_AT_ONCE // pixels))

@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from mtl.data.tasks import TaskShape, draw_uniform, labels
+from mtl.learners import whole_network
 from mtl.networks import BACKBONES
 from mtl.networks.batch_norm import EPSILON
 from mtl.spec import BaseLearner
@@ -82,6 +83,14 @@ def test_the_meta_gradient_equals_a_loop_over_tasks(tiny, sets, name, second_ord
     assert loss == pytest.approx(slow.item(), rel=1e-12)
     for parameter, value in initial.items():
         assert (gradients[parameter] - value.grad).abs().max() < 1e-10, parameter
+
+
+def test_tasks_in_small_batches_give_the_same(tiny, sets, monkeypatch):
+    loss, gradients = batched_gradients(learner_of(tiny, "maml"), *sets)
+    monkeypatch.setattr(whole_network, "PIXELS_AT_ONCE", 1)
+    again, others = batched_gradients(learner_of(tiny, "maml"), *sets)
+    assert loss == pytest.approx(again, rel=1e-12)
+    assert all((gradients[parameter] - others[parameter]).abs().max() < 1e-12 for parameter in gradients)
 
 
 def test_the_meta_gradient_equals_finite_differences(tiny, sets):
