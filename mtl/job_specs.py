@@ -88,7 +88,7 @@ class JobSpecs:
                     schedule=_schedule(settings["pretrain"]), **{key: settings["pretrain"][key] for key in own}
                 ),
                 seed=int(wildcards.seed),
-                runtime=self._runtime("pretrain", settings),
+                runtime=self._runtime("pretrain"),
             )
         )
 
@@ -112,7 +112,7 @@ class JobSpecs:
                     self._mean_rate(settings["base_learner"]), settings["base_learner"]["steps"]
                 ),
                 seed=int(wildcards.seed),
-                runtime=self._runtime("meta_train", settings),
+                runtime=self._runtime("meta_train"),
             )
         )
 
@@ -129,7 +129,7 @@ class JobSpecs:
                 learning_rate=self._mean_rate(settings["base_learner"], settings["base_learner"]["flip_support"]),
                 **{key: settings["base_learner"][key] for key in ("test_steps", "flip_support")},
                 seed=int(wildcards.seed),
-                runtime=self._runtime("evaluate", settings),
+                runtime=self._runtime("evaluate"),
             )
         )
 
@@ -146,8 +146,8 @@ class JobSpecs:
         rate = float(base_learner["learning_rate"])
         return rate * self.config["way"] * (2 if flipped else 1) if base_learner["loss"] == "sum-over-shots" else rate
 
-    def _runtime(self, stage: str, settings: Config) -> specs.Runtime:
-        return specs.Runtime(threads=self.config["jobs"][stage]["threads"], **settings["runtime"])
+    def _runtime(self, stage: str) -> specs.Runtime:
+        return specs.Runtime(threads=self.config["jobs"][stage]["threads"], **self.config["runtime"])
 
 
 def _schedule(section: Mapping[str, Any]) -> specs.Schedule:

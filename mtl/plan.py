@@ -8,7 +8,7 @@ from typing import Any
 from mtl.cell import Cell
 
 Config = dict[str, Any]
-SECTIONS = ("pretrain", "meta_train", "hard_tasks", "base_learner", "runtime")
+SECTIONS = ("pretrain", "meta_train", "hard_tasks", "base_learner")
 
 
 class Plan:
