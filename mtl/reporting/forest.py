@@ -15,7 +15,7 @@ from mtl.reporting.published import read_published
 from mtl.runtime.files import read_json
 
 ROW = 0.28  # inches
-PANEL_WIDTH = 4.0  # inches
+NAMES_WIDTH, PANEL_WIDTH = 2.5, 3.5  # inches
 KEY = ["dataset", "way", "shot", "method", "backbone"]
 
 
@@ -37,38 +37,37 @@ def write_forest(layout: str, published: Path, results: Path, csv: Path, picture
     order = {method: index for index, method in enumerate(plan["methods"])}
     data = data.iloc[np.lexsort([data["method"].map(order), data["shot"], data["dataset"]])]
     panels = list(data.groupby(["dataset", "way", "shot"], sort=False))
-    shown = [_names(rows, plan["methods"]) for _, rows in panels]
-    height = ROW * max(len(rows) for _, rows in panels) + 1.2
+    kinds = data[["method", "backbone"]].drop_duplicates()
+    kinds = kinds.iloc[np.argsort(kinds["method"].map(order), kind="stable")]
+    height = {kind: len(kinds) - 1 - index for index, kind in enumerate(kinds.itertuples(index=False, name=None))}
+    size = (NAMES_WIDTH + PANEL_WIDTH * len(panels), ROW * len(kinds) + 1.2)
     with style():
-        figure, axes = plt.subplots(
-            1, len(panels), figsize=(PANEL_WIDTH * len(panels), height), squeeze=False, layout="constrained"
-        )
+        figure, axes = plt.subplots(1, len(panels), figsize=size, squeeze=False, sharey=True, layout="constrained")
         measured_color, printed_color = sns.color_palette("colorblind", 2)
-        for index, (axis, (_, rows)) in enumerate(zip(axes[0], panels, strict=True)):
+        for axis, (_, rows) in zip(axes[0], panels, strict=True):
             place = rows.iloc[0]
-            y = np.arange(len(rows))[::-1]
+            y = np.array([height[kind] for kind in zip(rows["method"], rows["backbone"], strict=True)])
             mark = {"fmt": "o", "markersize": 4, "capsize": 2, "linewidth": 1.2}
             axis.errorbar(
                 rows["published"], y + 0.15, xerr=rows["published_ci95"].fillna(0), color=printed_color,
                 label="published", **mark,
             )  # fmt: skip
             axis.errorbar(rows["accuracy"], y - 0.15, xerr=rows["ci95"], color=measured_color, label="measured", **mark)
-            axis.set_yticks(y, shown[index])
-            axis.tick_params(labelleft=index == 0 or shown[index] != shown[0])
             axis.set_title(panel(plan, place["dataset"], place["way"], place["shot"]), fontsize="medium")
             axis.set_xlabel("accuracy (%)")
+        axes[0, 0].set_yticks(list(height.values()), _names(kinds, plan["methods"]))
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize="small")
         figure.suptitle(title(plan), fontsize="medium")
         save(figure, data, csv, pictures)
 
 
-def _names(rows: pd.DataFrame, labels: dict[str, str]) -> list[str]:
-    """What stands beside the rows of a panel; the backbone only where there are several."""
-    several = len(set(rows["backbone"])) > 1
+def _names(kinds: pd.DataFrame, labels: dict[str, str]) -> list[str]:
+    """What stands beside the rows; the backbone only where it is not that of most."""
+    usual = kinds["backbone"].mode()[0]
     return [
-        labels[method] + (f" ({backbone})" if several else "")
-        for method, backbone in zip(rows["method"], rows["backbone"], strict=True)
+        labels[method] + ("" if backbone == usual else f" ({backbone})")
+        for method, backbone in kinds.itertuples(index=False, name=None)
     ]
 
 
