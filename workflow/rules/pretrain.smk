@@ -16,10 +16,10 @@ rule pretrain:
         "<logs>/{dataset}/{backbone}/seed{seed}/pretrain.log",
     benchmark:
         "<benchmarks>/{dataset}/{backbone}/seed{seed}/pretrain.jsonl"
-    conda:
-        "../envs/mtl.yaml"
     # Most cells wait for Θ; the few that do not shall not take its cores.
     priority: 1
+    conda:
+        "../envs/mtl.yaml"
     threads: plan.job("pretrain")["threads"]
     resources:
         mem_mb=plan.job("pretrain")["memory"],
