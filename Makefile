@@ -25,7 +25,7 @@ demo: install ## Table 1 and its figure on the embedded dataset (about 10 minute
 	$(RUN) snakemake --cores $(CORES)
 	@cat results/table1.md
 
-test: install ## the tests (about 7 minutes on 2 cores)
+test: install ## the tests (about 4 minutes on 2 cores)
 	$(RUN) python -m pytest
 
 lint: install ## ruff, mypy, snakefmt, snakemake --lint
