@@ -17,7 +17,9 @@ def adapt(head: Head, features: torch.Tensor, labels: torch.Tensor, learning_rat
     """Full-batch gradient descent on the mean cross-entropy of each task's support set.
 
     The gradient of softmax cross-entropy is written out, so the result is an ordinary differentiable expression:
-    autograd through it gives meta-gradients of second order, to the initial head and to the features.
+    autograd through it gives meta-gradients of second order, to the initial head and to the features. Every update is
+    a combination of support features, so the steps only follow its S coefficients per class, by way of the inner
+    products of these features, and never touch the D values of a feature.
 
     Args:
         head: initial θ, (way, D) and (way,), shared by all tasks.
@@ -30,14 +32,16 @@ def adapt(head: Head, features: torch.Tensor, labels: torch.Tensor, learning_rat
         θ' of each task: (T, way, D) and (T, way).
     """
     tasks, support, _ = features.shape
-    weight = head.weight.expand(tasks, -1, -1)
-    bias = head.bias.expand(tasks, -1)
+    weight, bias = head.weight.expand(tasks, -1, -1), head.bias.expand(tasks, -1)
     targets = F.one_hot(labels, head.weight.shape[0]).to(features.dtype)
+    # The bias is the weight of a feature that is always one.
+    inner = torch.baddbmm(features.new_ones(()), features, features.transpose(1, 2))
+    start = logits(Head(weight, bias), features)
+    coefficients = torch.zeros_like(start)
     for _ in range(steps):
-        error = (logits(Head(weight, bias), features).softmax(dim=-1) - targets) / support
-        weight = torch.baddbmm(weight, error.transpose(1, 2), features, alpha=-learning_rate)
-        bias = bias - learning_rate * error.sum(dim=1)
-    return Head(weight, bias)
+        error = torch.baddbmm(start, inner, coefficients).softmax(dim=-1) - targets
+        coefficients = coefficients - learning_rate / support * error
+    return Head(torch.baddbmm(weight, coefficients.transpose(1, 2), features), bias + coefficients.sum(dim=1))
 
 
 def logits(head: Head, features: torch.Tensor) -> torch.Tensor:
