@@ -53,7 +53,7 @@ class WholeNetwork(Learner):
         self._weights = sum(parameter.numel() for parameter in backbone.parameters())
         self._learning_rate, self._device, self._second_order = learning_rate, device, second_order
         self.backbone = backbone.requires_grad_(learned).eval()
-        backbone.set_batch_norm(batch_norm, casts_input=True)
+        backbone.set_batch_norm(batch_norm)
         # Stacked by task, weights in channels-last order would be copied at every use.
         backbone.to(memory_format=torch.contiguous_format)
         self.theta_weight = nn.Parameter(head.weight, requires_grad=learned)

@@ -24,11 +24,11 @@ class Backbone(nn.Module):
                     nn.init.zeros_(module.bias)
         self.to(memory_format=torch.channels_last)
 
-    def set_batch_norm(self, statistics: str, casts_input: bool = False) -> None:
+    def set_batch_norm(self, statistics: str) -> None:
         """Sets what every batch norm normalises by; see `BatchNorm`."""
         for module in self.modules():
             if isinstance(module, BatchNorm):
-                module.statistics, module.casts_input = statistics, casts_input
+                module.statistics = statistics
 
     def run(self, x: torch.Tensor, start: int, stop: int) -> torch.Tensor:
         """Runs blocks `start` to `stop` - 1, and the pool after the last one.

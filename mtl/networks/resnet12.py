@@ -27,7 +27,7 @@ class ResidualBlock(nn.Module):
         """(B, inputs, H, W) to (B, outputs, H // 2, W // 2)."""
         main = x
         for conv, norm in zip(self.convs, self.norms, strict=True):
-            main = F.leaky_relu(norm(conv(main)), 0.1)
+            main = F.leaky_relu(norm(conv, main), 0.1)
         return F.max_pool2d(main + self.shortcut(x), 2)
 
 

@@ -69,14 +69,25 @@ def test_resnet12_is_what_the_description_says():
 
 
 def test_batch_norm_uses_batch_statistics_in_training_and_running_ones_afterwards():
-    norm, x = BatchNorm(3), torch.randn(8, 3, 4, 4) * 2 + 1
-    out = norm.train()(x)
+    conv, norm, x = nn.Conv2d(3, 3, 3), BatchNorm(3), torch.randn(8, 3, 6, 6) * 2 + 1
+    out = norm.train()(conv, x)
     assert torch.allclose(out.mean(dim=(0, 2, 3)), torch.zeros(3), atol=1e-5)
-    assert torch.allclose(norm.mean, 0.1 * x.mean(dim=(0, 2, 3)), atol=1e-5)
+    assert torch.allclose(norm.mean, 0.1 * conv(x).mean(dim=(0, 2, 3)), atol=1e-5)
     before = norm.mean.clone()
-    one = norm.eval()(x[:1])
+    one = norm.eval()(conv, x[:1])
     assert torch.equal(norm.mean, before)
-    assert torch.allclose(one, norm(x)[:1])
+    assert torch.allclose(one, norm(conv, x)[:1], atol=1e-6)
+
+
+@pytest.mark.parametrize("affine", [False, True])
+def test_running_statistics_as_part_of_the_convolution_equal_those_after_it(affine):
+    torch.manual_seed(0)
+    conv, norm, x = nn.Conv2d(3, 4, 3).double(), BatchNorm(4, affine).double().eval(), torch.randn(2, 3, 6, 6).double()
+    for value in (norm.mean, *norm.parameters()):
+        value.data.normal_()
+    norm.variance.uniform_(0.5, 2)
+    plain = F.batch_norm(conv(x), norm.mean, norm.variance, norm.gamma, norm.beta, eps=1e-3)
+    assert (norm(conv, x) - plain).abs().max() < 1e-12
 
 
 def test_blocks_run_in_parts_give_the_whole():
