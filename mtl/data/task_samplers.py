@@ -1,11 +1,12 @@
 """Task samplers yield meta-batches and hear how they went: `uniform` ignores it, `hard` trains on failure classes."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from mtl.data.tasks import Tasks, TaskShape, draw_task, draw_uniform, stack
+from mtl.runtime.seeds import numpy_state, set_numpy_state
 from mtl.spec import HardTasks
 
 
@@ -17,6 +18,12 @@ class TaskSampler(Protocol):
 
     def hear(self, accuracy: np.ndarray) -> None:
         """Tells the query accuracy per class, after adaptation, of the meta-batch drawn last: (T, way) in [0, 1]."""
+
+    def state(self) -> dict[str, Any]:
+        """What it needs to go on after `hear`, for a checkpoint."""
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Takes over what `state` gave."""
 
 
 class UniformSampler:
@@ -33,6 +40,14 @@ class UniformSampler:
 
     def hear(self, accuracy: np.ndarray) -> None:
         """Nothing: uniform sampling does not depend on how a task went."""
+
+    def state(self) -> dict[str, Any]:
+        """Its random stream."""
+        return {"rng": numpy_state(self._rng)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Takes over what `state` gave."""
+        set_numpy_state(self._rng, state["rng"])
 
 
 class HardSampler:
@@ -88,6 +103,20 @@ class HardSampler:
         self._heard += 1
         if self._heard == self._every:
             self._begin_hard_phase()
+
+    def state(self) -> dict[str, Any]:
+        """The random streams, and where in its cycle it is."""
+        return {
+            "plain": self._plain.state(), "rng": numpy_state(self._rng), "heard": self._heard,
+            "hard_left": self._hard_left, "pool": sorted(self._pool), "seen": sorted(self._seen),
+        }  # fmt: skip
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Takes over what `state` gave."""
+        self._plain.restore(state["plain"])
+        set_numpy_state(self._rng, state["rng"])
+        self._heard, self._hard_left = state["heard"], state["hard_left"]
+        self._pool, self._seen = set(state["pool"]), set(state["seen"])
 
     def _begin_plain_phase(self) -> None:
         self._heard = 0

@@ -10,10 +10,11 @@ from tqdm import tqdm
 class Progress:
     """Counts iterations; `report` shows the latest numbers."""
 
-    def __init__(self, name: str, total: int) -> None:
-        self._name, self.done = name, 0
+    def __init__(self, name: str, total: int, start: int = 0) -> None:
+        """Takes what is done, the number of iterations, and how many of them were done before."""
+        self._name, self.done, self._start = name, start, start
         self._began = time.monotonic()
-        self._bar = tqdm(desc=name, total=total, disable=None, leave=True)
+        self._bar = tqdm(desc=name, total=total, initial=start, disable=None, leave=True)
         self.total = total
 
     @property
@@ -49,6 +50,7 @@ class Progress:
         shown = " ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in numbers.items())
         parts = [f"[{self._name}] {self.done}/{self._total or '?'}", *([shown] if shown else [])]
         if 0 < self.done < self._total:
-            parts.append(f"({(time.monotonic() - self._began) / self.done * (self._total - self.done):.0f} s left)")
+            each = (time.monotonic() - self._began) / max(1, self.done - self._start)
+            parts.append(f"({each * (self._total - self.done):.0f} s left)")
         sys.stderr.write(" ".join(parts) + "\n")
         sys.stderr.flush()

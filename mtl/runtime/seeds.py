@@ -1,5 +1,6 @@
 """Independent random streams, each named after what it is for."""
 
+import json
 import zlib
 
 import numpy as np
@@ -22,3 +23,28 @@ def torch_generator(seed: int, purpose: str) -> torch.Generator:
     """The same for torch, always on the CPU, so that a GPU run starts from the same numbers."""
     state = np.random.SeedSequence(_entropy(seed, purpose)).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
+
+
+def random_state() -> dict[str, torch.Tensor]:
+    """The global streams of torch, from which dropout draws."""
+    state = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        state["cuda"] = torch.cuda.get_rng_state()
+    return state
+
+
+def set_random_state(state: dict[str, torch.Tensor]) -> None:
+    """Puts torch's global streams back to what `random_state` gave."""
+    torch.set_rng_state(state["cpu"])
+    if "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"])
+
+
+def numpy_state(generator: np.random.Generator) -> str:
+    """The state of a NumPy generator, as JSON: its numbers are longer than 64 bits."""
+    return json.dumps(generator.bit_generator.state)
+
+
+def set_numpy_state(generator: np.random.Generator, state: str) -> None:
+    """Puts a NumPy generator back to what `numpy_state` gave."""
+    generator.bit_generator.state = json.loads(state)

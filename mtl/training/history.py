@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -37,6 +38,14 @@ class History:
                 "learning_rate": rate,
             }
         )
+
+    def state(self) -> dict[str, Any]:
+        """All of it, for a checkpoint."""
+        return {"rows": self._rows, "validation": self._validation}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Takes over what `state` gave."""
+        self._rows, self._validation = state["rows"], state["validation"]
 
     def recent(self, count: int) -> dict[str, float]:
         """Mean loss and accuracy of the last `count` iterations."""

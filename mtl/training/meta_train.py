@@ -18,6 +18,7 @@ from mtl.runtime.progress import Progress
 from mtl.runtime.provenance import provenance
 from mtl.runtime.seeds import numpy_generator
 from mtl.spec import MetaTrainSpec
+from mtl.training.checkpoint import Checkpoint, State, identity
 from mtl.training.history import History
 
 
@@ -68,35 +69,67 @@ def meta_train(spec: MetaTrainSpec, resolved: str, paths: MetaTrainPaths) -> Non
     validation = load_split(paths.images, paths.split, "val", device.torch_device)
     episodes = read_episodes(paths.validation_episodes, validation)
     banked = in_batches(learner.bank, validation.images)
-    history, selection, snapshots = _run(spec, device, learner, train, banked, episodes)
+    names = ("images", "split", "validation_episodes", "pretrained")
+    inputs = {name: path for name in names if (path := getattr(paths, name)) is not None}
+    record = provenance(json.loads(resolved), inputs, device)
+    with Checkpoint(paths.model.with_name(".meta-train.checkpoint"), identity(record)) as checkpoint:
+        history, selection, snapshots = _run(spec, device, learner, train, banked, episodes, checkpoint)
+        _write(paths, history, selection, snapshots, record)
 
+
+def _write(
+    paths: MetaTrainPaths, history: History, selection: "Selection", snapshots: dict[str, torch.Tensor], record: State
+) -> None:
     assert selection.learned is not None  # noqa: S101 - some iteration was considered
     save_tensors(selection.learned, paths.model)
     save_tensors(snapshots, paths.snapshots)
     history.write(paths.history)
-    names = ("images", "split", "validation_episodes", "pretrained")
-    inputs = {name: path for name in names if (path := getattr(paths, name)) is not None}
     write_json(
         paths.summary,
         {
             "selected_iteration": selection.iteration,
             "validation_accuracy": selection.accuracy,
             "learned_parameters": sum(value.numel() for value in selection.learned.values()),
-            "provenance": provenance(json.loads(resolved), inputs, device),
+            "provenance": record,
         },
     )
 
 
 def _run(
-    spec: MetaTrainSpec, device: Device, learner: Learner, train: ImageSet, validation: torch.Tensor, episodes: Tasks
+    spec: MetaTrainSpec,
+    device: Device,
+    learner: Learner,
+    train: ImageSet,
+    validation: torch.Tensor,
+    episodes: Tasks,
+    checkpoint: Checkpoint,
 ) -> tuple[History, Selection, dict[str, torch.Tensor]]:
     settings, history, snapshots = spec.meta_train, History(), dict[str, torch.Tensor]()
     selection = Selection(settings.selected_iteration)
     sampler = _sampler(spec, train)
     banked = in_batches(learner.bank, train.images)
-    step = MetaStep(learner, TaskShape(spec.way, spec.shot, settings.query), device.torch_device)
-    with Progress(f"{spec.method.name} {spec.way}way-{spec.shot}shot", settings.iterations) as progress:
-        for iteration in range(settings.iterations + 1):
+    step, start = MetaStep(learner, TaskShape(spec.way, spec.shot, settings.query), device.torch_device), 0
+    if (state := checkpoint.restore()) is not None:
+        start, snapshots = state["iteration"], state["snapshots"]
+        learner.load_state_dict(state["learned"], strict=False)
+        step.optimizer.load_state_dict(state["optimizer"])
+        sampler.restore(state["sampler"])
+        history.restore(state["history"])
+        selection = Selection(**state["selection"])
+
+    def current() -> State:
+        return {
+            "iteration": iteration + 1,
+            "snapshots": snapshots,
+            "learned": copy_of(learner),
+            "optimizer": step.optimizer.state_dict(),
+            "sampler": sampler.state(),
+            "history": history.state(),
+            "selection": vars(selection),
+        }
+
+    with Progress(f"{spec.method.name} {spec.way}way-{spec.shot}shot", settings.iterations, start) as progress:
+        for iteration in range(start, settings.iterations + 1):
             if iteration in spec.snapshots:
                 snapshots |= {f"{iteration}/{name}": value for name, value in copy_of(learner).items()}
             considered = (settings.iterations, settings.selected_iteration)
@@ -113,6 +146,7 @@ def _run(
             sampler.hear(class_accuracy.cpu().numpy())
             history.trained((iteration + 1) * settings.tasks, phase, loss, class_accuracy.mean(), rate)
             progress.step()
+            checkpoint.offer(current)
     return history, selection, snapshots
 
 
@@ -128,7 +162,7 @@ class MetaStep:
         self._learner, self._shape, self._device = learner, shape, device
         self._support_labels = torch.from_numpy(labels(shape.way, shape.shot)).to(device)
         self._targets = torch.from_numpy(labels(shape.way, shape.query)).to(device)
-        self._optimizer = torch.optim.Adam(learner.learned().values())
+        self.optimizer = torch.optim.Adam(learner.learned().values())
 
     def __call__(self, banked: torch.Tensor, tasks: Tasks, rate: float) -> tuple[torch.Tensor, torch.Tensor]:
         """Updates the learner from a meta-batch of T tasks.
@@ -144,10 +178,10 @@ class MetaStep:
         sets = (banked[torch.from_numpy(rows).to(self._device)] for rows in (tasks.support, tasks.query))
         support, query = self._learner.embed_sets(*sets)
         loss, logits = self._learner.loss(support, self._support_labels, query, self._targets)
-        self._optimizer.param_groups[0]["lr"] = rate
-        self._optimizer.zero_grad()
+        self.optimizer.param_groups[0]["lr"] = rate
+        self.optimizer.zero_grad()
         loss.backward()
-        self._optimizer.step()
+        self.optimizer.step()
         correct = (logits.argmax(dim=-1) == self._targets).float()
         return loss.detach(), correct.unflatten(1, (self._shape.way, self._shape.query)).mean(dim=2)
 

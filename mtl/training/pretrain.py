@@ -1,7 +1,8 @@
 """The `pretrain` stage: Θ on all training classes at once (paper, section 4.1); the classifier is discarded."""
 
+import functools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +20,10 @@ from mtl.runtime.device import Device, set_up
 from mtl.runtime.files import write_json
 from mtl.runtime.progress import Progress
 from mtl.runtime.provenance import provenance
-from mtl.runtime.seeds import numpy_generator, torch_generator
+from mtl.runtime.seeds import numpy_generator, random_state, set_random_state, torch_generator
 from mtl.spec import PretrainSpec
 from mtl.training.augment import augment
+from mtl.training.checkpoint import Checkpoint, State, identity
 from mtl.training.history import History
 from mtl.training.optimizers import build_optimizer
 
@@ -56,40 +58,65 @@ def pretrain(spec: PretrainSpec, resolved: str, paths: PretrainPaths) -> None:
     backbone = random_backbone(spec.network, spec.seed, spec.pretrain.dropout)
     classifier = nn.Linear(features_of(backbone, spec.network.image_size), len(train.class_names))
     network = nn.Sequential(backbone, classifier).to(device.torch_device)
-    history = _run(spec, device, train, network, lambda: _validate(backbone, validation, episodes, device))
-
-    save_tensors(backbone.state_dict(), paths.model)
-    history.write(paths.history)
     inputs = {name: getattr(paths, name) for name in ("images", "split")}
-    parameters = sum(parameter.numel() for parameter in backbone.parameters())
-    write_json(
-        paths.summary,
-        {"parameters": parameters, "provenance": provenance(json.loads(resolved), inputs, device)},
-    )
+    record = provenance(json.loads(resolved), inputs, device)
+    with Checkpoint(paths.model.with_name(".pretrain.checkpoint"), identity(record)) as checkpoint:
+        validate = functools.partial(_validate, backbone, validation, episodes, device)
+        history = _run(spec, device, train, network, validate, checkpoint)
+        save_tensors(backbone.state_dict(), paths.model)
+        history.write(paths.history)
+        parameters = sum(parameter.numel() for parameter in backbone.parameters())
+        write_json(paths.summary, {"parameters": parameters, "provenance": record})
 
 
 def _run(
-    spec: PretrainSpec, device: Device, train: ImageSet, network: nn.Sequential, validate: Callable[[], float]
+    spec: PretrainSpec,
+    device: Device,
+    train: ImageSet,
+    network: nn.Sequential,
+    validate: Callable[[], float],
+    checkpoint: Checkpoint,
 ) -> History:
     settings, history = spec.pretrain, History()
     labels = torch.from_numpy(train.labels).to(device.torch_device)
     optimizer, rate_at = build_optimizer(settings, network)
     shuffling = torch_generator(spec.seed, "pretrain batches")
     augmenting = torch_generator(spec.seed, "pretrain augmentation")
-    batches = _batches(len(labels), settings.batch_size, shuffling)
-    with Progress(f"pretrain {spec.network.name}", settings.iterations) as progress:
-        for iteration in range(settings.iterations + 1):
+    batches, start = Batches(len(labels), settings.batch_size, shuffling), 0
+    if (state := checkpoint.restore()) is not None:
+        start = state["iteration"]
+        network.load_state_dict(state["network"])
+        optimizer.load_state_dict(state["optimizer"])
+        batches.restore(state["batches"])
+        augmenting.set_state(state["augmenting"])
+        set_random_state(state["random"])
+        history.restore(state["history"])
+
+    def current() -> State:
+        return {
+            "iteration": iteration + 1,
+            "network": network.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "batches": batches.state(),
+            "augmenting": augmenting.get_state(),
+            "random": random_state(),
+            "history": history.state(),
+        }
+
+    with Progress(f"pretrain {spec.network.name}", settings.iterations, start) as progress:
+        for iteration in range(start, settings.iterations + 1):
             if iteration % settings.log_every == 0 or iteration == settings.iterations:
                 history.validated(iteration, accuracy := validate())
                 progress.report(**history.recent(settings.log_every), validation_accuracy=accuracy)
             if iteration == settings.iterations:
                 break
-            chosen = next(batches).to(device.torch_device)
+            chosen = batches.draw().to(device.torch_device)
             images = augment(train.images[chosen], settings.crop_padding, settings.flip, augmenting)
             rate = rate_at(iteration)
             loss, correct = _step(network, optimizer, rate, device, images, labels[chosen])
             history.trained(0, "pretrain", loss, correct, rate)
             progress.step()
+            checkpoint.offer(current)
     return history
 
 
@@ -115,11 +142,29 @@ def _step(
     return loss, (logits.argmax(dim=1) == labels).float().mean()
 
 
-def _batches(count: int, batch_size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
+class Batches:
     """Shuffled batches without end; the last images of a pass that do not fill a batch are left for another pass."""
-    while True:
-        order = torch.randperm(count, generator=generator)
-        yield from order[: count - count % batch_size].split(batch_size)
+
+    def __init__(self, count: int, batch_size: int, generator: torch.Generator) -> None:
+        self._count, self._batch_size, self._generator = count, batch_size, generator
+        self._order, self._next = torch.empty(0, dtype=torch.long), 0
+
+    def draw(self) -> torch.Tensor:
+        """The indices of the next batch."""
+        if self._next + self._batch_size > len(self._order):
+            self._order, self._next = torch.randperm(self._count, generator=self._generator), 0
+        chosen = self._order[self._next : self._next + self._batch_size]
+        self._next += self._batch_size
+        return chosen
+
+    def state(self) -> State:
+        """For a checkpoint."""
+        return {"order": self._order, "next": self._next, "generator": self._generator.get_state()}
+
+    def restore(self, state: State) -> None:
+        """Takes over what `state` gave."""
+        self._order, self._next = state["order"], state["next"]
+        self._generator.set_state(state["generator"])
 
 
 def _validate(backbone: Backbone, validation: ImageSet, episodes: Tasks, device: Device) -> float:

@@ -1,0 +1,99 @@
+"""A stage that was interrupted goes on and gives the same bytes."""
+
+import os
+import signal
+
+import pytest
+import torch
+
+from mtl.runtime.errors import UserError
+from mtl.training import checkpoint as module
+from mtl.training.checkpoint import Checkpoint
+from tests.training.test_training import run_meta_train, run_pretrain
+
+RESULTS = ("model", "snapshots", "history", "summary")
+
+
+@pytest.fixture
+def interrupted_after(monkeypatch):
+    """Makes the next stage save itself and stop after so many iterations."""
+
+    def set_up(iterations):
+        offer, left = Checkpoint.offer, [iterations]
+
+        def counted(self, state):
+            left[0] -= 1
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGTERM)
+            offer(self, state)
+
+        monkeypatch.setattr(Checkpoint, "offer", counted)
+
+    return set_up
+
+
+def stage(name):
+    if name == "pretrain":
+        return lambda tiny, folder: run_pretrain(tiny, folder)
+    return lambda tiny, folder: run_meta_train(tiny, folder, name, iterations=26, validate_every=5, snapshots=[0, 20])
+
+
+@pytest.mark.parametrize(
+    ("name", "iterations"),
+    [
+        *(("pretrain", iterations) for iterations in (1, 4)),
+        *((name, iterations) for name in ("ss-all-ht", "ft-head", "maml-ht") for iterations in (1, 11, 14, 22)),
+    ],
+)
+def test_an_interrupted_stage_gives_the_same_bytes(tiny, tmp_path, interrupted_after, name, iterations):
+    run = stage(name)
+    expected = run(tiny, tmp_path / "whole")
+    interrupted_after(iterations)
+    (tmp_path / "parts").mkdir()
+    with pytest.raises(UserError, match="interrupted by SIGTERM; the same command goes on"):
+        run(tiny, tmp_path / "parts")
+    assert [path.suffix for path in (tmp_path / "parts").iterdir()] == [".checkpoint"]
+    paths = run(tiny, tmp_path / "parts")
+    for file in RESULTS:
+        if hasattr(paths, file):
+            assert getattr(paths, file).read_bytes() == getattr(expected, file).read_bytes(), file
+    assert not list((tmp_path / "parts").glob(".*"))
+
+
+def test_a_checkpoint_of_other_settings_is_refused(tmp_path, capsys):
+    first = Checkpoint(tmp_path / ".x.checkpoint", "a")
+    first._signal = signal.SIGTERM
+    with pytest.raises(UserError):
+        first.offer(lambda: {"iteration": 3})
+    assert Checkpoint(tmp_path / ".x.checkpoint", "a").restore() == {"iteration": 3}
+    assert Checkpoint(tmp_path / ".x.checkpoint", "b").restore() is None
+    assert "of other settings, inputs or code; starting anew" in capsys.readouterr().err
+
+
+def test_a_damaged_checkpoint_is_no_obstacle(tmp_path, capsys):
+    (tmp_path / ".x.checkpoint").write_bytes(b"PK\x03\x04 nonsense")
+    assert Checkpoint(tmp_path / ".x.checkpoint", "a").restore() is None
+    assert "damaged; starting anew" in capsys.readouterr().err
+
+
+def test_a_checkpoint_that_would_run_code_does_not(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "owned"),)
+
+    torch.save({"identity": "a", "state": Evil()}, tmp_path / ".x.checkpoint")
+    assert Checkpoint(tmp_path / ".x.checkpoint", "a").restore() is None
+    assert not (tmp_path / "owned").exists()
+
+
+def test_it_saves_at_intervals_only(tmp_path, monkeypatch):
+    computed = []
+    with Checkpoint(tmp_path / ".x.checkpoint", "a") as checkpoint:
+        for _ in range(5):
+            checkpoint.offer(lambda: computed.append(1) or {})
+        assert not computed
+        monkeypatch.setattr(module, "INTERVAL", 0.0)
+        checkpoint.offer(lambda: computed.append(1) or {})
+        assert computed == [1]
+        assert (tmp_path / ".x.checkpoint").exists()
+    assert not (tmp_path / ".x.checkpoint").exists()
