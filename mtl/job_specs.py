@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from mtl import spec as specs
+from mtl.fingerprint import fingerprint, of_learner
 from mtl.plan import Config, Plan, as_json
 
 
@@ -132,6 +133,10 @@ class JobSpecs:
                 runtime=self._runtime("evaluate"),
             )
         )
+
+    def code(self, stage: str) -> Callable[[Wildcards], str]:
+        """A digest of the code of a stage that computes with a method's learner."""
+        return lambda wildcards: fingerprint(*of_learner(stage, self.methods[wildcards.method]["learner"]))
 
     def _cell_settings(self, wildcards: Wildcards) -> tuple[Config, specs.Method]:
         context = {name: getattr(wildcards, name) for name in ("dataset", "backbone", "method")}

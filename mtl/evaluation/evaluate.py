@@ -12,6 +12,7 @@ from mtl.data.image_set import load_split
 from mtl.data.tasks import Tasks, with_mirrored_support
 from mtl.evaluation.episodes import embed_episodes, in_batches, score
 from mtl.evaluation.statistics import mean_and_ci95
+from mtl.fingerprint import of_learner
 from mtl.learners import Learner, build_learner, load_learned
 from mtl.runtime.device import set_up
 from mtl.runtime.errors import UserError
@@ -63,7 +64,9 @@ def evaluate(spec: EvaluateSpec, resolved: str, inputs: EvaluateInputs, episodes
             "episodes": len(accuracies),
             "steps": learner.steps,
             "validation_accuracy_by_steps": validation,
-            "provenance": provenance(json.loads(resolved), inputs.by_role(), device),
+            "provenance": provenance(
+                json.loads(resolved), inputs.by_role(), device, *of_learner("evaluation.evaluate", spec.method.learner)
+            ),
         },
     )
 

@@ -1,5 +1,6 @@
 """From a row of `config/methods.yaml` to a learner, and what it has learned to and from a file."""
 
+import importlib
 from pathlib import Path
 
 import torch
@@ -7,9 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from mtl.learners.base_learner import Head
-from mtl.learners.learner import Learner
-from mtl.learners.meta_transfer import MetaTransfer
-from mtl.learners.whole_network import WholeNetwork
+from mtl.learners.learner import Learner, Parts
 from mtl.networks import BACKBONES, Backbone
 from mtl.runtime.device import Device
 from mtl.runtime.errors import UserError
@@ -39,30 +38,9 @@ def build_learner(
     head = Head(torch.zeros(way, dimensions), torch.zeros(way))
     if method.theta_init == "random" or (method.theta_init, theta_start) == ("meta-learned", "random"):
         torch.nn.init.xavier_uniform_(head.weight, generator=torch_generator(seed, f"theta {way}"))
-    learner: Learner
-    if method.adapt == "all":
-        learner = WholeNetwork(
-            backbone,
-            head,
-            device,
-            batch_norm=batch_norm,
-            learned=method.meta_trained,
-            second_order=method.learner == "maml",
-            learning_rate=base_learner.learning_rate,
-            steps=base_learner.steps,
-        )
-    else:
-        learner = MetaTransfer(
-            backbone,
-            head,
-            device,
-            batch_norm=batch_norm,
-            modulate=method.modulate,
-            scope=method.scope,
-            learn_head=method.theta_init == "meta-learned",
-            learning_rate=base_learner.learning_rate,
-            steps=base_learner.steps,
-        )
+    # By name, so that the code of a method is that of its own learner and a new one touches no other's.
+    family = importlib.import_module(f"mtl.learners.{method.learner.replace('-', '_')}")
+    learner: Learner = family.build(Parts(method, backbone, head, device, batch_norm, base_learner))
     return learner.to(device.torch_device)
 
 

@@ -1,10 +1,37 @@
 """The protocol of a learner. One meta-training loop and one evaluator serve every learner that follows it."""
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from mtl.learners.base_learner import Head
+from mtl.networks.backbone import Backbone
+from mtl.runtime.device import Device
+from mtl.spec import BaseLearner, Method
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a learner is built from; every module of learners has a `build(parts)`.
+
+    Attributes:
+        method: the row of `config/methods.yaml`.
+        backbone: Θ at the start.
+        head: θ at the start.
+        device: decides the dtype of the convolutions.
+        batch_norm: what batch norm normalises by, `running` or `episode`.
+        base_learner: learning rate β, for the mean over the support set, and steps within a task.
+    """
+
+    method: Method
+    backbone: Backbone
+    head: Head
+    device: Device
+    batch_norm: str
+    base_learner: BaseLearner
 
 
 class Learner(nn.Module, ABC):

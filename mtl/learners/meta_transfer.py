@@ -5,10 +5,8 @@ from torch import nn
 from torch.func import vmap
 
 from mtl.learners.base_learner import Head, adapt, logits
-from mtl.learners.learner import Learner, to_unit_interval
-from mtl.networks.backbone import Backbone
+from mtl.learners.learner import Learner, Parts, to_unit_interval
 from mtl.networks.scale_shift import scale_and_shift
-from mtl.runtime.device import Device
 
 EPISODES_AT_ONCE = 600
 
@@ -19,48 +17,26 @@ class MetaTransfer(Learner):
     `bank` runs the blocks below the first one that meta-training changes, `embed` the others.
     """
 
-    def __init__(
-        self,
-        backbone: Backbone,
-        head: Head,
-        device: Device,
-        *,
-        batch_norm: str,
-        modulate: str,
-        scope: str,
-        learn_head: bool,
-        learning_rate: float,
-        steps: int,
-    ) -> None:
-        """Takes a pre-trained backbone.
-
-        Args:
-            backbone: Θ; frozen here, then opened as far as `modulate` says.
-            head: initial θ.
-            device: decides the dtype of the convolutions.
-            batch_norm: what batch norm normalises by, `running` or `episode` (then nothing can be banked).
-            modulate: `none`, `ft` (weights and biases are meta-learned) or `ss` (scale and shift are).
-            scope: which blocks are modulated: `head` (none of them), `last` or `all`.
-            learn_head: whether θ is meta-learned.
-            learning_rate: β of the base-learner.
-            steps: its steps.
-        """
+    def __init__(self, parts: Parts) -> None:
+        """Freezes Θ, then opens it as far as the method says; under `episode` statistics nothing can be banked."""
         super().__init__()
-        self.steps, self.episodes_at_once = steps, EPISODES_AT_ONCE
-        self._learning_rate, self._device = learning_rate, device
+        method, backbone, head = parts.method, parts.backbone, parts.head
+        self.steps, self.episodes_at_once = parts.base_learner.steps, EPISODES_AT_ONCE
+        self._learning_rate, self._device = parts.base_learner.learning_rate, parts.device
         self.backbone = backbone.requires_grad_(False).eval()
         count = len(backbone.blocks)
-        opened = list(backbone.blocks)[(first := {"head": count, "last": count - 1, "all": 0}[scope]) :]
-        backbone.set_batch_norm(batch_norm)
-        self.per_image = batch_norm == "running"
+        opened = list(backbone.blocks)[(first := {"head": count, "last": count - 1, "all": 0}[method.scope]) :]
+        backbone.set_batch_norm(parts.batch_norm)
+        self.per_image = parts.batch_norm == "running"
         self._first = first if self.per_image else 0
-        if modulate == "ft":
+        if method.modulate == "ft":
             for block in opened:
                 block.requires_grad_(True)
-        elif modulate == "ss":
+        elif method.modulate == "ss":
             scale_and_shift(opened)
-        self.theta_weight = nn.Parameter(head.weight, requires_grad=learn_head)
-        self.theta_bias = nn.Parameter(head.bias, requires_grad=learn_head)
+        learned = method.theta_init == "meta-learned"
+        self.theta_weight = nn.Parameter(head.weight, requires_grad=learned)
+        self.theta_bias = nn.Parameter(head.bias, requires_grad=learned)
 
     def bank(self, images: torch.Tensor) -> torch.Tensor:
         """Output of the last frozen block; the images themselves if the first block is not frozen."""
@@ -89,3 +65,8 @@ class MetaTransfer(Learner):
         """Logits of the adapted classifiers; gradients reach Φ through support and query."""
         head = adapt(Head(self.theta_weight, self.theta_bias), support, labels, self._learning_rate, self.steps)
         return logits(head, query)
+
+
+def build(parts: Parts) -> Learner:
+    """The learner of a method."""
+    return MetaTransfer(parts)

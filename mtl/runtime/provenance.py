@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from mtl.fingerprint import fingerprint
 from mtl.runtime.device import Device
 from mtl.runtime.files import sha256
 
@@ -29,18 +30,20 @@ def _git(*arguments: str) -> str | None:
     return done.stdout.strip()
 
 
-def provenance(spec: Mapping[str, Any], inputs: Mapping[str, Path], device: Device) -> dict[str, Any]:
+def provenance(spec: Mapping[str, Any], inputs: Mapping[str, Path], device: Device, *modules: str) -> dict[str, Any]:
     """The record that lies beside a number. It holds no time and no path, so that a rerun gives the same bytes.
 
     Args:
         spec: the resolved spec of the stage.
         inputs: the files it read, by role; their SHA-256 is stored.
         device: where it computed.
+        modules: what code computed, as `fingerprint` takes it.
     """
     status = _git("status", "--porcelain", "--untracked-files=no")
     return {
         "spec": dict(spec),
         "inputs": {role: sha256(path) for role, path in inputs.items()},
+        "code": fingerprint(*modules),
         "git": {"commit": _git("rev-parse", "HEAD"), "dirty": None if status is None else bool(status)},
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES},

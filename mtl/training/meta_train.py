@@ -11,6 +11,7 @@ from mtl.data.image_set import ImageSet, load_split
 from mtl.data.task_samplers import TaskSampler, build_sampler
 from mtl.data.tasks import Tasks, TaskShape, labels
 from mtl.evaluation.episodes import embed_episodes, in_batches, score
+from mtl.fingerprint import of_learner
 from mtl.learners import Learner, build_learner, save_tensors
 from mtl.runtime.device import Device, set_up
 from mtl.runtime.files import write_json
@@ -71,7 +72,8 @@ def meta_train(spec: MetaTrainSpec, resolved: str, paths: MetaTrainPaths) -> Non
     banked = in_batches(learner.bank, validation.images)
     names = ("images", "split", "validation_episodes", "pretrained")
     inputs = {name: path for name in names if (path := getattr(paths, name)) is not None}
-    record = provenance(json.loads(resolved), inputs, device)
+    modules = of_learner("training.meta_train", spec.method.learner)
+    record = provenance(json.loads(resolved), inputs, device, *modules)
     with Checkpoint(paths.model.with_name(".meta-train.checkpoint"), identity(record)) as checkpoint:
         history, selection, snapshots = _run(spec, device, learner, train, banked, episodes, checkpoint)
         _write(paths, history, selection, snapshots, record)

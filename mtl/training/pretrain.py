@@ -59,7 +59,7 @@ def pretrain(spec: PretrainSpec, resolved: str, paths: PretrainPaths) -> None:
     classifier = nn.Linear(features_of(backbone, spec.network.image_size), len(train.class_names))
     network = nn.Sequential(backbone, classifier).to(device.torch_device)
     inputs = {name: getattr(paths, name) for name in ("images", "split")}
-    record = provenance(json.loads(resolved), inputs, device)
+    record = provenance(json.loads(resolved), inputs, device, "training.pretrain")
     with Checkpoint(paths.model.with_name(".pretrain.checkpoint"), identity(record)) as checkpoint:
         validate = functools.partial(_validate, backbone, validation, episodes, device)
         history = _run(spec, device, train, network, validate, checkpoint)

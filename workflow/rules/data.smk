@@ -27,6 +27,7 @@ rule fetch:
     params:
         checksums=specs.checksums,
         archives=lambda wildcards, output: Path(output[0]).parents[1] / "archives",
+        code=fingerprint("data.fetch"),
     message:
         "fetching {wildcards.dataset}"
     shell:
@@ -51,6 +52,7 @@ rule split:
         runtime=10,
     params:
         images_per_class=specs.images_per_class,
+        code=fingerprint("data.images_of", "data.split"),
         source=lambda wildcards, input: (
             f"--source {input.source}" if input.source else ""
         ),
@@ -83,6 +85,7 @@ rule prepare:
         reference=specs.reference,
     params:
         spec=specs.prepare,
+        code=fingerprint("data.prepare"),
         source=lambda wildcards, input: (
             f"--source {input.source}" if input.source else ""
         ),
@@ -111,6 +114,7 @@ rule episodes:
         runtime=10,
     params:
         spec=specs.episodes,
+        code=fingerprint("data.episodes"),
     message:
         "drawing {wildcards.split} episodes of {wildcards.dataset}, {wildcards.way}-way {wildcards.shot}-shot"
     shell:

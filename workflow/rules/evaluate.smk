@@ -32,6 +32,7 @@ rule evaluate:
         gpu=plan.job("evaluate")["gpus"],
     params:
         spec=specs.evaluate,
+        code=specs.code("evaluation.evaluate"),
         weights=lambda wildcards, input: " ".join(
             f"--{name} {input[name]}"
             for name in ("pretrained", "model")
@@ -69,6 +70,7 @@ rule curve:
         gpu=plan.job("evaluate")["gpus"],
     params:
         spec=specs.evaluate,
+        code=specs.code("evaluation.curve"),
         pretrained=lambda wildcards, input: (
             f"--pretrained {input.pretrained}" if input.pretrained else ""
         ),

@@ -31,6 +31,9 @@ rule figure:
     params:
         results=lambda wildcards, output: Path(output.csv).parents[1],
         layout=lambda wildcards: layouts.figure(wildcards.figure),
+        code=lambda wildcards: fingerprint(
+            f"reporting.{wildcards.figure.replace('-', '_')}"
+        ),
     message:
         "drawing {wildcards.figure}"
     shell:

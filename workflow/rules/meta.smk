@@ -28,6 +28,7 @@ rule meta_train:
         gpu=plan.job("meta_train")["gpus"],
     params:
         spec=specs.meta_train,
+        code=specs.code("training.meta_train"),
         pretrained=lambda wildcards, input: (
             f"--pretrained {input.pretrained}" if input.pretrained else ""
         ),

@@ -27,6 +27,7 @@ rule pretrain:
         gpu=plan.job("pretrain")["gpus"],
     params:
         spec=specs.pretrain,
+        code=fingerprint("training.pretrain"),
     message:
         "pre-training {wildcards.backbone} on {wildcards.dataset}, seed {wildcards.seed}"
     shell:

@@ -29,6 +29,7 @@ rule table:
         layout=lambda wildcards: layouts.table(wildcards.table),
         # A cell that was deleted is to be run again.
         complete=lambda wildcards: layouts.complete(wildcards.table),
+        code=fingerprint("reporting.tables"),
     message:
         "building {wildcards.table}"
     shell:
@@ -55,6 +56,7 @@ rule partial_table:
         results=lambda wildcards, output: Path(output.csv).parents[1],
         logs=LOGS,
         layout=lambda wildcards: layouts.table(wildcards.table),
+        code=fingerprint("reporting.tables"),
         # No inputs, because nothing is to be run for it; but what is new is to be shown.
         finished=lambda wildcards: layouts.finished(wildcards.table),
     message:
@@ -88,6 +90,7 @@ rule claims:
     params:
         results=lambda wildcards, output: Path(output.csv).parent,
         layout=layouts.claims(),
+        code=fingerprint("reporting.claims"),
     message:
         "testing the claims"
     shell:

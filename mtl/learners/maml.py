@@ -7,10 +7,7 @@ from torch import nn
 from torch.func import functional_call, grad, vmap
 from torch.nn import functional as F
 
-from mtl.learners.base_learner import Head
-from mtl.learners.learner import Learner, to_unit_interval
-from mtl.networks.backbone import Backbone
-from mtl.runtime.device import Device
+from mtl.learners.learner import Learner, Parts, to_unit_interval
 
 # On a processor: weights, and pixels of query images, of the tasks that run together. With more, the convolutions
 # grouped by task fall out of its cache and become slower than one task after another.
@@ -21,43 +18,24 @@ EPISODES_AT_ONCE = 16
 class WholeNetwork(Learner):
     """Gradient descent on all of [Θ;θ] within each task; every task has its own copy, all run as one batch.
 
-    With `learned`, the outer loop changes the [Θ;θ] that tasks start from (MAML, Finn et al. 2017, algorithm 2).
+    Where the method is meta-trained, the outer loop changes the [Θ;θ] that tasks start from (MAML, Finn et al. 2017,
+    algorithm 2).
     """
 
-    def __init__(
-        self,
-        backbone: Backbone,
-        head: Head,
-        device: Device,
-        *,
-        batch_norm: str,
-        learned: bool,
-        second_order: bool,
-        learning_rate: float,
-        steps: int,
-    ) -> None:
-        """Takes a backbone.
-
-        Args:
-            backbone: Θ at the start.
-            head: θ at the start.
-            device: decides the dtype of the convolutions.
-            batch_norm: what batch norm normalises by, `running` or `episode`.
-            learned: whether Θ and θ are meta-learned.
-            second_order: whether the outer gradient goes through the inner ones (else first-order MAML).
-            learning_rate: of the inner steps, for the mean over the support set.
-            steps: inner steps.
-        """
+    def __init__(self, parts: Parts, second_order: bool) -> None:
+        """With `second_order` the outer gradient goes through the inner ones, else it is that of first-order MAML."""
         super().__init__()
-        self.steps, self.episodes_at_once = steps, EPISODES_AT_ONCE
+        learned, backbone = parts.method.meta_trained, parts.backbone
+        self.steps, self.episodes_at_once = parts.base_learner.steps, EPISODES_AT_ONCE
         self._weights = sum(parameter.numel() for parameter in backbone.parameters())
-        self._learning_rate, self._device, self._second_order = learning_rate, device, second_order
+        self._learning_rate, self._second_order = parts.base_learner.learning_rate, second_order
+        self._device = parts.device
         self.backbone = backbone.requires_grad_(learned).eval()
-        backbone.set_batch_norm(batch_norm)
+        backbone.set_batch_norm(parts.batch_norm)
         # Stacked by task, weights in channels-last order would be copied at every use.
         backbone.to(memory_format=torch.contiguous_format)
-        self.theta_weight = nn.Parameter(head.weight, requires_grad=learned)
-        self.theta_bias = nn.Parameter(head.bias, requires_grad=learned)
+        self.theta_weight = nn.Parameter(parts.head.weight, requires_grad=learned)
+        self.theta_bias = nn.Parameter(parts.head.bias, requires_grad=learned)
 
     def bank(self, images: torch.Tensor) -> torch.Tensor:
         """The images: nothing is frozen."""
@@ -98,3 +76,8 @@ class WholeNetwork(Learner):
             return None
         pixels = query[0, :, 0].numel()
         return max(1, min(WEIGHTS_AT_ONCE // self._weights, PIXELS_AT_ONCE // pixels))
+
+
+def build(parts: Parts) -> Learner:
+    """The learner of a method, with meta-gradients of second order."""
+    return WholeNetwork(parts, second_order=True)

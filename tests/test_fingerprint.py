@@ -1,0 +1,76 @@
+"""Fingerprints of code: what changes them, and which modules they cover."""
+
+import shutil
+
+import pytest
+
+from mtl import fingerprint as module
+from tests.conftest import ROOT
+
+STAGES = {
+    "pretrain": ["training.pretrain"],
+    "meta_train mtl": ["training.meta_train", "learners.meta_transfer"],
+    "meta_train maml": ["training.meta_train", "learners.maml"],
+    "evaluate mtl": ["evaluation.evaluate", "learners.meta_transfer"],
+    "table": ["reporting.tables"],
+    "figure4": ["reporting.figure4"],
+}
+TRAINING = {"pretrain", "meta_train mtl", "meta_train maml"}
+COMPUTING = TRAINING | {"evaluate mtl"}
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A copy of the package, to edit."""
+    shutil.copytree(ROOT / "mtl", tmp_path / "mtl", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(module, "ROOT", tmp_path / "mtl")
+    return tmp_path / "mtl"
+
+
+def fingerprints():
+    for function in (module._reached, module._imports, module._code, module._tree, module._path):
+        function.cache_clear()
+    return {name: module.fingerprint(*modules) for name, modules in STAGES.items()}
+
+
+def edit(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "changed"),
+    [
+        ("training/meta_train.py", "phase, tasks = sampler.draw()", "phase, tasks = sampler.draw()  # drawn", set()),
+        ("training/meta_train.py", '"""The `meta-train` stage', '"""The stage', set()),
+        ("training/meta_train.py", "loss.backward()", "(2 * loss).backward()", {"meta_train mtl", "meta_train maml"}),
+        ("training/pretrain.py", "VALIDATION_EPISODES = 600", "VALIDATION_EPISODES = 599", {"pretrain"}),
+        ("learners/maml.py", "F.cross_entropy(", "2 * F.cross_entropy(", {"meta_train maml"}),
+        ("learners/base_learner.py", "/ support", "/ (2 * support)", COMPUTING),
+        ("networks/resnet12.py", "norm(conv(main)), 0.1)", "norm(conv(main)), 0.2)", COMPUTING),
+        ("reporting/figure4.py", '"test accuracy (%)"', '"accuracy (%)"', {"figure4"}),
+        ("reporting/cells.py", '"**{note}**', '"*{note}*', {"table", "figure4"}),
+        ("evaluation/statistics.py", "1.96 * float", "1.645 * float", {"evaluate mtl", "table"}),
+    ],
+)
+def test_an_edit_changes_the_fingerprints_of_what_uses_it(package, file, old, new, changed):
+    before = fingerprints()
+    edit(package / file, old, new)
+    after = fingerprints()
+    assert {name for name in STAGES if before[name] != after[name]} == changed
+
+
+def test_a_new_learner_changes_nothing(package):
+    before = fingerprints()
+    (package / "learners/protonet.py").write_text("def build(parts): ...\n")
+    assert fingerprints() == before
+
+
+def test_imports_in_functions_count(package):
+    assert "data.glyphs" in module._reached("data.prepare")
+
+
+def test_a_module_that_is_not_there_is_an_error():
+    with pytest.raises(ValueError, match="there is no such module"):
+        module.fingerprint("training.nothing")
