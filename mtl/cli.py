@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from mtl.runtime.errors import one_line_errors
+from mtl.runtime.errors import UserError, one_line_errors
 
 app = typer.Typer(
     help="Stages of the Meta-Transfer Learning reproduction. Snakemake calls them; they also run by hand.",
@@ -201,6 +201,35 @@ def figure(
         FigureName.FIGURE4: write_figure4, FigureName.FOREST: write_forest, FigureName.SCALE_SHIFT: write_scale_shift
     }[name]  # fmt: skip
     write(layout, published, results, csv, [png, svg])
+
+
+@app.command()
+def manifest(layout: LayoutText, results: Folder, output: Output) -> None:
+    """Lists every file of an experiment with its checksum."""
+    from mtl.reporting.manifest import write_manifest
+
+    write_manifest(layout, results, output)
+
+
+@app.command()
+def verify(results: Annotated[Path, typer.Argument(file_okay=False, help="Folder with manifest.json.")]) -> None:
+    """Recomputes all checksums and says what is missing, changed or stale."""
+    from mtl.reporting.manifest import verified
+    from mtl.runtime.files import sha256
+
+    problems = list(verified(results))
+    sys.stdout.write("".join(f"{problem}\n" for problem in problems))
+    sys.stdout.write(f"{results / 'manifest.json'}: sha256 {sha256(results / 'manifest.json')}\n")
+    if problems:
+        raise UserError(f"{len(problems)} problems; `snakemake` makes again what is missing or stale")
+
+
+@app.command()
+def explain(cell: Annotated[Path, typer.Argument(file_okay=False, help="Folder of a cell.")]) -> None:
+    """Prints how a number came to be, from the archive to the accuracy."""
+    from mtl.reporting.explain import explained
+
+    sys.stdout.write("".join(f"{line}\n" for line in explained(cell)))
 
 
 @app.command()

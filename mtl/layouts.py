@@ -133,6 +133,18 @@ class Layouts:
         # Another label is no reason to draw what has none.
         return as_json(layout if name == "scale-shift" else layout | {"methods": labels})
 
+    def manifest(self, configfiles: list[str]) -> str:
+        """What the manifest lists."""
+        reports = [*self.known_tables(), "claims", *(f"figures/{name}" for name in self.figures())]
+        return as_json(
+            {
+                "configfiles": configfiles,
+                "reports": reports,
+                "datasets": self.plan.selected("dataset"),
+                "image_size": self.plan.config["image_size"],
+            }
+        )
+
     def _common(self) -> dict[str, Any]:
         datasets = {
             name: {key: self.plan.datasets[name][key] for key in ("title", "note")}

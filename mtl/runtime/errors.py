@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 class UserError(Exception):
@@ -14,9 +15,17 @@ class UserError(Exception):
 
 @contextmanager
 def one_line_errors(show: Callable[[str], object]) -> Iterator[None]:
-    """Ends the program with exit code 1 on a `UserError`, after showing its one line and no traceback."""
+    """Ends the program with exit code 1 on a `UserError`, after showing its one line and no traceback.
+
+    So does what the system refuses: a full disk, a file that may not be read.
+    """
     try:
         yield
     except UserError as error:
         show(str(error))
-        sys.exit(1)
+    except OSError as error:
+        place = f"{Path(error.filename).parent}: " if error.filename else ""
+        show(f"{place}{error.strerror or error}; nothing was lost: mend it and run the same command again")
+    else:
+        return
+    sys.exit(1)

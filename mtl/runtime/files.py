@@ -15,8 +15,15 @@ from mtl.runtime.errors import UserError
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Yields a temporary path beside `path`; renames it to `path` if the block succeeds, else removes it."""
+    """Yields a temporary path beside `path`; renames it to `path` if the block succeeds, else removes it.
+
+    What a killed process left of the same file is removed too.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{path.stem}.*{path.suffix}"):
+        pid = left.name.removeprefix(f".{path.stem}.").removesuffix(path.suffix)
+        if pid.isdecimal() and not _alive(int(pid)):
+            left.unlink(missing_ok=True)
     # The suffix stays last, because writers such as matplotlib choose the format by it.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
@@ -24,6 +31,17 @@ def atomic(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _alive(pid: int) -> bool:
+    """Whether a process of this machine runs."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def write_text(path: Path, text: str) -> None:

@@ -6,8 +6,11 @@ from typing import Any
 
 import torch
 
+from mtl.runtime.errors import UserError
 from mtl.runtime.files import write_csv
 
+# Guessing among a thousand classes gives 7.
+DIVERGED = 1000.0
 COLUMNS = ("iteration", "tasks_seen", "phase", "loss", "accuracy", "validation_accuracy", "learning_rate")
 
 
@@ -21,6 +24,7 @@ class History:
 
     _rows: list[dict[str, object]] = field(default_factory=list)
     _validation: dict[int, float] = field(default_factory=dict)
+    _checked: int = 0
 
     def validated(self, iteration: int, accuracy: float) -> None:
         """Notes the validation accuracy of the model before an iteration."""
@@ -38,6 +42,25 @@ class History:
                 "learning_rate": rate,
             }
         )
+
+    def check(self) -> None:
+        """Looks at the losses that were not looked at before.
+
+        Raises:
+            UserError: one is not a number, or far beyond that of guessing.
+        """
+        rows = self._rows[self._checked :]
+        self._checked = len(self._rows)
+        if not rows:
+            return
+        losses = torch.stack([torch.as_tensor(row["loss"]) for row in rows])
+        bad = ~(losses < DIVERGED)
+        if bad.any():
+            row = rows[int(bad.nonzero()[0])]
+            raise UserError(
+                f"the loss is {float(torch.as_tensor(row['loss'])):.4g} at iteration {row['iteration']} (learning rate "
+                f"{row['learning_rate']:.3g}): training diverged; lower the learning rate of this cell"
+            )
 
     def state(self) -> dict[str, Any]:
         """All of it, for a checkpoint."""

@@ -136,6 +136,7 @@ def _run(
                 snapshots |= {f"{iteration}/{name}": value for name, value in copy_of(learner).items()}
             considered = (settings.iterations, settings.selected_iteration)
             if iteration % settings.validate_every == 0 or iteration in considered:
+                history.check()
                 accuracy = float(score(learner, embed_episodes(learner, validation, episodes), episodes).mean())
                 history.validated(iteration, accuracy)
                 selection.consider(iteration, accuracy, learner)

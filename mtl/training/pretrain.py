@@ -106,6 +106,7 @@ def _run(
     with Progress(f"pretrain {spec.network.name}", settings.iterations, start) as progress:
         for iteration in range(start, settings.iterations + 1):
             if iteration % settings.log_every == 0 or iteration == settings.iterations:
+                history.check()
                 history.validated(iteration, accuracy := validate())
                 progress.report(**history.recent(settings.log_every), validation_accuracy=accuracy)
             if iteration == settings.iterations:

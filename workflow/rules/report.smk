@@ -96,3 +96,26 @@ rule claims:
     shell:
         "mtl claims --layout {params.layout:q} --results {params.results}"
         " --csv {output.csv} --markdown {output.markdown} 2>&1 | tee {log}"
+
+
+rule manifest:
+    input:
+        layouts.targets(),
+    output:
+        "<results>/manifest.json",
+    log:
+        "<logs>/manifest.log",
+    localrule: True
+    conda:
+        "../envs/mtl.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        layout=layouts.manifest(list(map(str, configfiles))),
+        code=fingerprint("reporting.manifest"),
+    message:
+        "listing all files with their checksums"
+    shell:
+        "mtl manifest --layout {params.layout:q} --results {RESULTS} --output {output} 2>&1 | tee {log}"
