@@ -5,6 +5,12 @@ CORES ?= 2
 VENV := .venv
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
+# One run at a time: the kernel's lock ends with its last process, however it ends, and only who holds it may remove the
+# lock that a killed Snakemake left behind.
+LOCKED := mkdir -p results && exec 9>results/.lock && \
+	{ flock --nonblock 9 || { echo "make: another run is at work here (results/.lock); wait for it, or stop it" >&2; exit 1; }; } && \
+	{ $(RUN) snakemake --unlock --quiet all >/dev/null 2>&1 || true; } &&
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint clean
 
@@ -22,7 +28,7 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	@touch $@
 
 demo: install ## Table 1 and its figure on the embedded dataset (about 10 minutes on 2 cores)
-	$(RUN) snakemake --cores $(CORES)
+	@$(LOCKED) $(RUN) snakemake --cores $(CORES)
 	@cat results/table1.md
 
 test: install ## the tests (about 4 minutes on 2 cores)

@@ -113,9 +113,10 @@ rule manifest:
         mem_mb=1000,
         runtime=10,
     params:
+        results=lambda wildcards, output: Path(output[0]).parent,
         layout=layouts.manifest(list(map(str, configfiles))),
         code=fingerprint("reporting.manifest"),
     message:
         "listing all files with their checksums"
     shell:
-        "mtl manifest --layout {params.layout:q} --results {RESULTS} --output {output} 2>&1 | tee {log}"
+        "mtl manifest --layout {params.layout:q} --results {params.results} --output {output} 2>&1 | tee {log}"

@@ -1,0 +1,67 @@
+"""Kills a run at random moments and starts it again with the same command, until it ends by itself.
+
+    python -m tests.chaos.kill FOLDER --kills 20 --signal KILL --within 30 -- make demo
+
+FOLDER is a project that has not run yet. The whole process group is killed. At the end a digest of every result is
+printed: it must be that of an uninterrupted run (`--kills 0` in another folder).
+"""
+
+import argparse
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# Records name the git commit, and nothing else that may differ.
+PATTERNS = ("*.csv", "*.md", "*.npz", "*.safetensors", "*.png", "*.svg", "*.json")
+
+
+def killed(folder: Path, command: Sequence[str], kills: int, number: int, within: float, seed: int) -> int:
+    """Runs a command, killing it up to `kills` times after a random time; returns how often it was killed."""
+    chance, done = random.Random(seed), 0  # noqa: S311 - no secret
+    while True:
+        process = subprocess.Popen(command, cwd=folder, start_new_session=True)  # noqa: S603 - the caller's command
+        try:
+            code = process.wait(chance.uniform(0, within) if done < kills else None)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, number)
+            process.wait()
+            done += 1
+            sys.stderr.write(f"[kill] {done} of {kills}\n")
+            continue
+        if code:
+            raise SystemExit(f"the command ended by itself with exit code {code} after {done} kills")
+        return done
+
+
+def digests(results: Path) -> dict[str, str]:
+    """SHA-256 of all results, by path."""
+    return {
+        str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for pattern in PATTERNS
+        for path in sorted(results.rglob(pattern))
+    }
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--signal", choices=["KILL", "TERM"], default="KILL")
+    parser.add_argument("--within", type=float, default=30.0, help="seconds; a kill comes at a random moment before")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("command", nargs="+")
+    options = parser.parse_args()
+    number = signal.Signals[f"SIG{options.signal}"]
+    killed(options.folder, options.command, options.kills, number, options.within, options.seed)
+    for name, digest in digests(options.folder / "results").items():
+        sys.stdout.write(f"{digest}  {name}\n")
+
+
+if __name__ == "__main__":
+    main()
