@@ -24,7 +24,7 @@ def killed(folder: Path, command: Sequence[str], kills: int, number: int, within
     """Runs a command, killing it up to `kills` times after a random time; returns how often it was killed."""
     chance, done = random.Random(seed), 0  # noqa: S311 - no secret
     while True:
-        process = subprocess.Popen(command, cwd=folder, start_new_session=True)  # noqa: S603 - the caller's command
+        process = subprocess.Popen(command, cwd=folder, start_new_session=True)
         try:
             code = process.wait(chance.uniform(0, within) if done < kills else None)
         except subprocess.TimeoutExpired:
