@@ -1,0 +1,81 @@
+"""All benchmarks: one table of ratios measured side by side, printed and written as CSV.
+
+    python -m benchmarks [--threads 2] [--csv FILE]
+
+Only ratios mean anything: machines are shared, and both sides of a line are timed in turn.
+"""
+
+import argparse
+import dataclasses
+import platform
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from benchmarks.arithmetic import arithmetic
+from benchmarks.scenes import Scene, scenes
+from benchmarks.solvers import maml, solvers
+from benchmarks.stages import stages
+from benchmarks.startup import startup
+from benchmarks.timing import Ratio
+from mtl.reporting.cells import markdown_table
+from mtl.runtime.device import Device, set_up
+from mtl.runtime.files import write_text
+from mtl.spec import Network, Runtime
+
+
+def main() -> None:
+    """Runs them; every line is printed as soon as it is measured."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--csv", type=Path, help="where to write the table")
+    options = parser.parse_args()
+    device = set_up(Runtime("auto", "float32", options.threads))
+    machine = f"{_processor()}, {options.threads} threads, torch {torch.__version__}, {device.name}"
+    sys.stdout.write(f"{machine}\n\n")
+    lines = []
+    for line in _all(device):
+        lines.append(line)
+        sys.stdout.write(f"{line.ratio:8.2f}  {line.subject}, {line.scale}, over {line.floor}\n")
+        sys.stdout.flush()
+    rows = [
+        [
+            line.subject,
+            line.scale,
+            f"{line.seconds:.3g} s",
+            line.floor,
+            f"{line.floor_seconds:.3g} s",
+            f"{line.ratio:.2f}",
+        ]
+        for line in lines
+    ]
+    heads = ["what", "network", "time", "beside", "its time", "ratio"]
+    sys.stdout.write("\n" + "\n".join(markdown_table(heads, rows)) + "\n")
+    if options.csv:
+        table = pd.DataFrame(map(dataclasses.asdict, lines)).assign(machine=machine)
+        write_text(options.csv, table.to_csv(index=False, lineterminator="\n", float_format="%.4g"))
+
+
+def _all(device: Device) -> Iterator[Ratio]:
+    for scene in scenes(device):
+        yield from stages(scene)
+        yield from solvers(scene)
+        yield from arithmetic(scene)
+    yield maml(Scene("4CONV, width 32, 84 px", Network("conv4", 32, 84), 20, 3, device))
+    yield maml(Scene("4CONV, width 32, 32 px", Network("conv4", 32, 32), 20, 5, device))
+    yield from startup()
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
+
+
+if __name__ == "__main__":
+    main()

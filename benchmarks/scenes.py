@@ -1,0 +1,62 @@
+"""What is timed: a network at one scale, with images of noise and tasks drawn from them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mtl.data.tasks import Tasks, TaskShape, draw_uniform
+from mtl.learners import Learner, build_learner
+from mtl.load import read_yaml
+from mtl.networks import BACKBONES, Backbone
+from mtl.runtime.device import Device
+from mtl.spec import BaseLearner, Method, Network
+
+METHODS = read_yaml(Path(__file__).parents[1] / "config/methods.yaml")
+WAY, QUERY, CLASSES = 5, 15, 20
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A scale: the network, how many images there are of each of 20 classes, and how often a work is repeated."""
+
+    name: str
+    network: Network
+    per_class: int
+    repeats: int
+    device: Device
+
+    def images(self) -> torch.Tensor:
+        """(N, 3, H, W) uint8 noise, channels-last, class by class."""
+        size = self.network.image_size
+        pixels = np.random.default_rng(0).integers(0, 256, (CLASSES * self.per_class, size, size, 3), dtype=np.uint8)
+        return torch.from_numpy(pixels).to(self.device.torch_device).permute(0, 3, 1, 2)
+
+    @property
+    def rows_by_class(self) -> list[np.ndarray]:
+        """Indices of the images, class by class."""
+        return list(np.arange(CLASSES * self.per_class).reshape(CLASSES, -1))
+
+    def tasks(self, count: int, shot: int = 1) -> Tasks:
+        """The same tasks at every call."""
+        return draw_uniform(self.rows_by_class, TaskShape(WAY, shot, QUERY), count, np.random.default_rng(1))
+
+    def learner(self, name: str, steps: int = 20, rate: float = 0.05) -> Learner:
+        """A method of config/methods.yaml with random weights."""
+        row = Method(name=name, **{key: value for key, value in METHODS[name].items() if key != "label"})
+        statistics = "running" if row.pretrained else "episode"
+        return build_learner(row, self.network, statistics, None, WAY, BaseLearner(rate, steps), 0, self.device)
+
+    def backbone(self) -> Backbone:
+        """The bare network, all weights open."""
+        torch.manual_seed(0)
+        return BACKBONES[self.network.name](self.network.width).to(self.device.torch_device)
+
+
+def scenes(device: Device) -> list[Scene]:
+    """Both scales."""
+    return [
+        Scene("ResNet-12, width 16, 32 px", Network("resnet12", 16, 32), 100, 5, device),
+        Scene("ResNet-12, width 64, 84 px", Network("resnet12", 64, 84), 20, 3, device),
+    ]

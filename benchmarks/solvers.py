@@ -1,0 +1,116 @@
+"""Base-learner, MAML and feature banks beside the obvious ways to do without them."""
+
+from collections.abc import Iterator
+
+import torch
+from torch.nn import functional as F
+
+from benchmarks.scenes import QUERY, WAY, Scene
+from benchmarks.timing import Ratio, compare
+from mtl.data.tasks import TaskShape, labels
+from mtl.evaluation.episodes import in_batches
+from mtl.learners import Learner
+from mtl.learners.base_learner import Head, adapt
+from mtl.training.meta_train import MetaStep
+
+EPISODES, STEPS, RATE = 600, 100, 0.05
+
+
+def solvers(scene: Scene) -> Iterator[Ratio]:
+    """Base-learner, banks, MAML."""
+    yield from _base_learner(scene)
+    for method in ("ft-head", "ss-last"):
+        yield _bank(scene, method)
+
+
+def _base_learner(scene: Scene) -> Iterator[Ratio]:
+    dimensions, device = 8 * scene.network.width, scene.device.torch_device
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(EPISODES, WAY, dimensions, generator=generator).to(device)
+    targets = torch.from_numpy(labels(WAY, 1)).to(device)
+    head = Head(torch.zeros(WAY, dimensions, device=device), torch.zeros(WAY, device=device))
+
+    def ours() -> None:
+        adapt(head, features, targets, RATE, STEPS)
+
+    def products() -> None:
+        weight = head.weight.expand(EPISODES, -1, -1)
+        for _ in range(STEPS):
+            scores = torch.bmm(features, weight.transpose(1, 2))
+            weight = torch.baddbmm(weight, scores.transpose(1, 2), features, alpha=-RATE)
+
+    subject = f"base-learner, {EPISODES} episodes, {STEPS} steps"
+    with torch.no_grad():
+        yield compare(subject, scene.name, ours, "its matrix products", products, 5)
+    yield compare(
+        subject, scene.name, ours, "autograd, one episode after another", lambda: loop(head, features, targets), 1
+    )
+
+
+def loop(head: Head, features: torch.Tensor, targets: torch.Tensor) -> list[Head]:
+    """The base-learner as most code has it."""
+    adapted = []
+    for episode in features:
+        weight, bias = (value.clone().requires_grad_() for value in head)
+        for _ in range(STEPS):
+            loss = F.cross_entropy(F.linear(episode, weight, bias), targets)
+            gradients = torch.autograd.grad(loss, (weight, bias))
+            weight, bias = (
+                (value - RATE * gradient).detach().requires_grad_()
+                for value, gradient in zip((weight, bias), gradients, strict=True)
+            )
+        adapted.append(Head(weight, bias))
+    return adapted
+
+
+def _bank(scene: Scene, method: str) -> Ratio:
+    images, tasks = scene.images(), scene.tasks(2)
+    shape, device = TaskShape(WAY, 1, QUERY), scene.device.torch_device
+    banked_learner, learner = scene.learner(method), scene.learner(method)
+    banked = in_batches(banked_learner.bank, images)
+    with_bank, without = MetaStep(banked_learner, shape, device), MetaStep(Unbanked(learner), shape, device)
+    return compare(
+        f"meta-training iteration ({method})", scene.name, lambda: without(images, tasks, 1e-3),
+        "the same on a bank", lambda: with_bank(banked, tasks, 1e-3), scene.repeats,
+    )  # fmt: skip
+
+
+class Unbanked(Learner):
+    """A learner that encodes what is frozen anew in every iteration."""
+
+    def __init__(self, inner: Learner) -> None:
+        super().__init__()
+        self.inner, self.steps, self.episodes_at_once = inner, inner.steps, inner.episodes_at_once
+
+    def bank(self, images: torch.Tensor) -> torch.Tensor:
+        """The images."""
+        return images
+
+    def embed(self, banked: torch.Tensor) -> torch.Tensor:
+        """All blocks."""
+        encoded = self.inner.bank(banked.flatten(0, 1)).unflatten(0, banked.shape[:2])
+        return self.inner.embed(encoded)
+
+    def predict(self, support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
+        """As the learner."""
+        return self.inner.predict(support, labels, query)
+
+
+def maml(scene: Scene, tasks: int = 4) -> Ratio:
+    """The tasks of a meta-batch at once, and one after another."""
+    learner, images, drawn = scene.learner("maml", steps=5), scene.images(), scene.tasks(tasks)
+    sets = [images[torch.from_numpy(rows).to(images.device)] for rows in (drawn.support, drawn.query)]
+    support, targets = (torch.from_numpy(labels(WAY, n)).to(images.device) for n in (1, QUERY))
+
+    def update(chosen: slice) -> None:
+        loss, _ = learner.loss(sets[0][chosen], support, sets[1][chosen], targets)
+        loss.backward()
+
+    def one_after_another() -> None:
+        for task in range(tasks):
+            update(slice(task, task + 1))
+
+    return compare(
+        f"MAML meta-batch of {tasks}", scene.name, lambda: update(slice(None)), "one task after another",
+        one_after_another, scene.repeats,
+    )  # fmt: skip

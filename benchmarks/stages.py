@@ -1,0 +1,106 @@
+"""The stages beside the bare convolutions of the same network on as many images."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import nn
+
+from benchmarks.scenes import CLASSES, QUERY, WAY, Scene
+from benchmarks.timing import Ratio, compare
+from mtl.data.task_samplers import build_sampler
+from mtl.data.tasks import TaskShape
+from mtl.evaluation.episodes import IMAGES_AT_ONCE, embed_episodes, in_batches, score
+from mtl.learners import Learner
+from mtl.learners.learner import to_unit_interval
+from mtl.spec import HardTasks
+from mtl.training.augment import augment
+from mtl.training.meta_train import MetaStep
+from mtl.training.pretrain import _step
+
+EPISODES = 600
+TEST_STEPS = (20, 50, 100)
+BATCH = 64
+
+
+def stages(scene: Scene) -> Iterator[Ratio]:
+    """Evaluation of a cell, a meta-training iteration, an epoch of pre-training."""
+    yield _evaluation(scene)
+    yield _meta_training(scene)
+    yield _pretraining(scene)
+
+
+def _evaluation(scene: Scene) -> Ratio:
+    learner, images, episodes = scene.learner("ss-all"), scene.images(), scene.tasks(EPISODES)
+    backbone = backbone_of(learner)
+    used = torch.from_numpy(np.unique(np.concatenate([episodes.support.ravel(), episodes.query.ravel()])))
+
+    def ours() -> None:
+        sets = embed_episodes(learner, in_batches(learner.bank, images), episodes)
+        for learner.steps in TEST_STEPS:
+            score(learner, sets, episodes)
+
+    def bare() -> None:
+        with torch.no_grad(), scene.device.autocast():
+            for batch in images[used].split(IMAGES_AT_ONCE):
+                backbone(to_unit_interval(batch))
+
+    return compare(
+        f"evaluating {EPISODES} episodes", scene.name, ours, "forward pass of their images", bare, scene.repeats
+    )
+
+
+def _meta_training(scene: Scene) -> Ratio:
+    learner, images = scene.learner("ss-all-ht"), scene.images()
+    backbone = backbone_of(learner)
+    shape, tasks = TaskShape(WAY, 1, QUERY), 2
+    step = MetaStep(learner, shape, scene.device.torch_device)
+    rngs = np.random.default_rng(0), np.random.default_rng(1)
+    sampler = build_sampler("hard", scene.rows_by_class, shape, tasks, HardTasks(10, 10), rngs)
+    count = tasks * WAY * (1 + QUERY)
+
+    def ours() -> None:
+        _, drawn = sampler.draw()
+        _, accuracy = step(images, drawn, 1e-3)
+        sampler.hear(accuracy.cpu().numpy())
+
+    return compare(
+        "meta-training iteration (SS, HT)", scene.name, ours, "forward and backward",
+        lambda: forward_and_backward(scene, backbone, images[:count]), scene.repeats,
+    )  # fmt: skip
+
+
+def _pretraining(scene: Scene) -> Ratio:
+    images, batches = scene.images(), max(1, CLASSES * scene.per_class // BATCH // 4)
+    labels = torch.arange(CLASSES, device=scene.device.torch_device).repeat_interleave(scene.per_class)
+    backbone = scene.backbone()
+    network = nn.Sequential(backbone, nn.Linear(8 * scene.network.width, CLASSES).to(scene.device.torch_device))
+    optimizer, generator = torch.optim.Adam(network.parameters()), torch.Generator().manual_seed(0)
+
+    def ours() -> None:
+        order = torch.randperm(len(images), generator=generator)
+        for chosen in order[: batches * BATCH].split(BATCH):
+            batch = augment(images[chosen.to(images.device)], 4, True, generator)
+            _step(network, optimizer, 1e-3, scene.device, batch, labels[chosen.to(images.device)])
+
+    def bare() -> None:
+        for _ in range(batches):
+            forward_and_backward(scene, backbone, images[:BATCH])
+
+    return compare(
+        f"pre-training, {batches} batches of {BATCH}", scene.name, ours, "forward and backward", bare, scene.repeats
+    )
+
+
+def backbone_of(learner: Learner) -> nn.Module:
+    """The network inside a learner, with the same parametrisation and the same weights open."""
+    return learner.get_submodule("backbone")
+
+
+def forward_and_backward(scene: Scene, backbone: nn.Module, images: torch.Tensor) -> None:
+    """The floor of training: the network's convolutions with an output gradient that is given."""
+    with scene.device.autocast():
+        features = backbone(to_unit_interval(images))
+    features.backward(torch.ones_like(features))
+    for value in backbone.parameters():
+        value.grad = None
