@@ -176,13 +176,13 @@ class EvaluateSpec:
 Spec = TypeVar("Spec")
 
 
-def from_json(kind: type[Spec], text: str) -> Spec:
-    """Reads a spec.
+def from_json(kind: type[Spec], text: str, where: str = "--spec") -> Spec:
+    """Reads a spec, or another record; `where` says what it is.
 
     Raises:
         UserError: the text is not JSON, or a key is missing, unknown or of the wrong type.
     """
-    return typing.cast(Spec, _convert(read_json(text, "--spec"), kind, "--spec"))
+    return typing.cast(Spec, _convert(read_json(text, where), kind, where))
 
 
 def _convert(value: Any, kind: Any, where: str) -> Any:
@@ -196,6 +196,10 @@ def _convert(value: Any, kind: Any, where: str) -> Any:
         if not isinstance(value, list):
             raise UserError(f"{where}: {value!r} is not a list")
         return [_convert(item, typing.get_args(kind)[0], f"{where}[{index}]") for index, item in enumerate(value)]
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise UserError(f"{where}: {value!r} is not a mapping")
+        return {key: _convert(item, typing.get_args(kind)[1], f"{where}.{key}") for key, item in value.items()}
     if kind is float and type(value) is int:
         return float(value)
     if type(value) is not kind:

@@ -33,9 +33,18 @@ def read_episodes(path: Path, images: ImageSet) -> Tasks:
     try:
         with np.load(path, allow_pickle=False) as stored:
             tasks = Tasks(stored["classes"], stored["support"] - images.first_row, stored["query"] - images.first_row)
-    except (OSError, EOFError, ValueError, KeyError) as error:
+        belong = _belong(tasks, images)
+    except Exception as error:  # whatever a damaged file makes NumPy and zipfile raise
         raise UserError(f"{path}: not a store of episodes ({error}); delete it and run again") from None
-    rows = np.concatenate([tasks.support.ravel(), tasks.query.ravel()])
-    if rows.min() < 0 or rows.max() >= len(images.labels):
+    if not belong:
         raise UserError(f"{path}: its images are not those of this split; delete it and run again")
     return tasks
+
+
+def _belong(tasks: Tasks, images: ImageSet) -> bool:
+    """Whether all images are of the class they stand for, and none is there twice in a task."""
+    rows = np.sort(np.concatenate([tasks.support, tasks.query], axis=1), axis=1)
+    if rows.min() < 0 or rows.max() >= len(images.labels) or (rows[:, 1:] == rows[:, :-1]).any():
+        return False
+    by_class = (images.labels[part].reshape(*tasks.classes.shape, -1) for part in (tasks.support, tasks.query))
+    return all((labels == tasks.classes[:, :, None]).all() for labels in by_class)

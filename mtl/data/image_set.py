@@ -43,9 +43,10 @@ def load_split(images: Path, split_csv: Path, split: str, device: torch.device) 
     label_of = {name: label for label, name in enumerate(names)}
     try:
         pixels = np.load(images, mmap_mode="r", allow_pickle=False)[first : first + len(classes)]
-    except (OSError, EOFError, ValueError) as error:
+        fits = pixels.dtype == np.uint8 and pixels.shape[::3] == (len(classes), 3) and pixels.ndim == 4
+    except Exception as error:  # whatever a damaged file makes NumPy raise
         raise UserError(f"{images}: not prepared images ({error}); delete it and run again") from None
-    if pixels.dtype != np.uint8 or pixels.ndim != 4 or len(pixels) != len(classes):
+    if not fits:
         raise UserError(f"{images}: does not hold the images of {split_csv}; delete it and run again")
     tensor = torch.from_numpy(np.array(pixels)).to(device).permute(0, 3, 1, 2)
     return ImageSet(tensor, np.array([label_of[name] for name in classes]), names, first)

@@ -1,6 +1,5 @@
 """`source.json`: the archives or the tree from which a dataset is split and prepared, as the `fetch` stage found it."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from mtl.data.layouts.members import Member, members
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import write_json
+from mtl.spec import from_json
 
 ELSEWHERE = "to look again, delete source.json of the dataset"
 
@@ -53,8 +53,8 @@ def read_source(path: Path) -> Source:
         UserError: it is not one.
     """
     try:
-        return Source(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
+        return from_json(Source, path.read_text(encoding="utf-8"), "source")
+    except (OSError, ValueError, UserError) as error:
         raise UserError(f"{path}: not a record of a source ({error}); delete it and run again") from None
 
 

@@ -4,7 +4,6 @@ import importlib
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from mtl.learners.base_learner import Head
@@ -93,7 +92,7 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     """
     try:
         return load_file(path)
-    except (OSError, SafetensorError) as error:
+    except Exception as error:  # whatever a damaged file makes safetensors and torch raise
         raise UserError(f"{path}: not a safetensors file ({error}); delete it and run again") from None
 
 
