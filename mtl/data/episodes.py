@@ -19,7 +19,10 @@ def write_episodes(spec: EpisodesSpec, split_csv: Path, output: Path) -> None:
     names = np.array(class_of)
     rows_by_class = [first + np.flatnonzero(names == name) for name in dict.fromkeys(class_of)]
     rng = numpy_generator(spec.seed, f"episodes {spec.split} {spec.way} {spec.shot} {spec.query}")
-    tasks = draw_uniform(rows_by_class, TaskShape(spec.way, spec.shot, spec.query), spec.count, rng)
+    try:
+        tasks = draw_uniform(rows_by_class, TaskShape(spec.way, spec.shot, spec.query), spec.count, rng)
+    except UserError as error:
+        raise UserError(f"{split_csv}: {error}") from None
     with atomic(output) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, classes=tasks.classes, support=tasks.support, query=tasks.query)
 

@@ -8,8 +8,8 @@ from typing import Any
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import read_json, read_record, sha256, write_json
 
-# The record of a stage, and where the inputs lie that it names by role.
-RECORDS = ("summary.json", "training.json", "evaluation.json")
+# The records of stages, which name their inputs.
+RECORDS = ("/pretrain/summary.json", "/training.json", "/evaluation.json")
 
 
 def write_manifest(layout: str, results: Path, output: Path) -> None:
@@ -58,21 +58,21 @@ def verified(results: Path) -> Iterator[str]:
         recorded: dict[str, str] = content["files"] | content["archives"]
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(f"{manifest}: there is no manifest; build it with snakemake {manifest}") from None
+    records = []
     for name, digest in recorded.items():
         path = Path(name)
         if not path.is_file():
             yield f"{path}: missing"
         elif sha256(path) != digest:
             yield f"{path}: changed since the manifest was written"
-    for name in recorded:
-        if name.endswith(RECORDS) and Path(name).is_file():
-            yield from _stale(Path(name), set(recorded.values()))
+        elif name.endswith(RECORDS):
+            records.append(path)
+    for record in records:
+        yield from _stale(record, set(recorded.values()))
 
 
 def _stale(record: Path, known: set[str]) -> Iterator[str]:
     """The inputs of a stage that are no files of the experiment any more."""
-    if record.name == "summary.json" and record.parent.name != "pretrain":
-        return
     for role, digest in read_record(record, "provenance", "inputs").items():
         if digest not in known:
             yield f"{record.parent}: stale: its {role} has been replaced since"

@@ -63,7 +63,7 @@ def make_project(folder):
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def finished(tmp_path_factory):
     """A project in which plain `snakemake` has run to the end."""
     folder = make_project(tmp_path_factory.mktemp("project"))
