@@ -1,0 +1,98 @@
+"""Runs that are killed, refused or starved of disk: nothing is lost, and the end is the same bytes."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mtl.runtime import device
+from tests.chaos.kill import digests, killed
+from tests.conftest import ROOT
+from tests.workflow.conftest import CELL, edit, make_project
+
+# Make takes the environment there is for installed.
+DEMO = ["make", "--silent", "--old-file=install", "demo"]
+KILLS, WITHIN = 4, 15.0
+
+
+def small_project(folder):
+    """A project with Makefile and few cells."""
+    make_project(folder)
+    (folder / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
+    edit(folder / "config/config.yaml", lambda config: config.update(methods=["ss-all-ht", "linear"], shots=[1]))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _path(monkeypatch):
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """What a run leaves that nobody disturbs."""
+    folder = small_project(tmp_path_factory.mktemp("undisturbed"))
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    subprocess.run(DEMO, cwd=folder, env=environment, check=True)
+    return digests(folder / "results")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_run_that_is_killed_ends_with_the_same_bytes(tmp_path, undisturbed, number):
+    folder = small_project(tmp_path / "project")
+    assert killed(folder, DEMO, KILLS, number, WITHIN, seed=0) > 0
+    left = digests(folder / "results")
+    assert left == undisturbed
+    assert not [path for path in (folder / "results").rglob(".*") if path.name != ".lock"]
+
+
+def test_a_second_run_is_refused_with_one_line(tmp_path):
+    folder = small_project(tmp_path / "project")
+    (folder / "results").mkdir()
+    with (folder / "results/.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = subprocess.run(DEMO, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == ("make: another run is at work here (results/.lock); wait for it, or stop it")
+    assert not (folder / "results/glyphs").exists()
+
+
+SMALL_DISK = """
+mount -t tmpfs -o size=64k tmpfs results
+snakemake --cores 1 {targets} > first.log 2>&1 && exit 3
+mount -o remount,size=64m results
+snakemake --cores 1 {targets} > second.log 2>&1 || exit 4
+cp -r results kept
+"""
+
+
+def test_a_full_disk_is_one_line_and_nothing_is_lost(tmp_path, undisturbed):
+    namespace = ["unshare", "--user", "--map-root-user", "--mount"]
+    try:
+        subprocess.run([*namespace, "mount", "-t", "tmpfs", "tmpfs", tmp_path], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"mount namespaces are not allowed here: {error}")
+    folder = small_project(tmp_path / "project")
+    (folder / "results").mkdir()
+    targets = " ".join(f"{CELL.format(method, 1)}/evaluation.json" for method in ("ss-all-ht", "linear"))
+    done = subprocess.run([*namespace, "bash", "-c", SMALL_DISK.format(targets=targets)], cwd=folder, check=False)
+    assert done.returncode == 0, (folder / "first.log").read_text()
+    lines = [line for line in (folder / "first.log").read_text().splitlines() if line.startswith("mtl: error: ")]
+    assert lines
+    assert all("No space left on device; nothing was lost: mend it and run the same command again" in x for x in lines)
+    assert "Traceback" not in (folder / "first.log").read_text()
+    kept = digests(folder / "kept")
+    assert len(kept) > 8
+    assert kept == {path: undisturbed[path] for path in kept}
+
+
+def test_every_job_takes_a_gpu_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(device, "_held", [])
+    monkeypatch.setattr(device.time, "sleep", lambda _: device._held.pop(0).close())
+    assert [device.claim_slot(2, tmp_path) for _ in range(2)] == [0, 1]
+    # Both are taken; the first to end makes room.
+    assert device.claim_slot(2, tmp_path) == 0
