@@ -72,7 +72,7 @@ def test_what_was_made_from_other_inputs_is_stale(project, monkeypatch):
     monkeypatch.chdir(project)
     manifest = Path("results/manifest.json")
     content = json.loads(manifest.read_text())
-    other = CELL.format("ss-all", 1) + "/model.safetensors"
+    other = CELL.format("ft-all", 1) + "/model.safetensors"
     Path(HARD, "model.safetensors").write_bytes(Path(other).read_bytes())
     content["files"][f"{HARD}/model.safetensors"] = content["files"][other]
     manifest.write_text(json.dumps(content))
