@@ -6,37 +6,46 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent
+# Of these a job uses those that its settings name.
+CHOICES = frozenset(
+    {
+        "networks.conv4",
+        "networks.resnet12",
+        "data.glyphs",
+        "data.layouts.images",
+        "data.layouts.pickles",
+        "data.layouts.ilsvrc",
+        "data.layouts.cifar100",
+    }
+)
+# These say and record, and compute nothing.
+SILENT = frozenset({"fingerprint", "runtime.errors", "runtime.progress", "runtime.provenance"})
 
 
-def of_learner(stage: str, learner: str) -> tuple[str, str]:
-    """The modules of a stage that computes with a learner of `config/methods.yaml`."""
-    return stage, f"learners.{learner.replace('-', '_')}"
+def of_stage(stage: str, backbone: str, learner: str | None = None) -> list[str]:
+    """The modules of a stage that computes with a backbone and, past pre-training, a family of learners."""
+    return [stage, f"networks.{backbone}", *([f"learners.{learner.replace('-', '_')}"] if learner else [])]
 
 
+@cache
 def fingerprint(*modules: str) -> str:
     """A digest of modules of this package and of all that they import from it, in functions too.
 
-    What is digested is the syntax tree: comments, docstrings and layout change nothing.
+    What is digested is the code without comments, docstrings and layout. Of `CHOICES` only those count that are named.
 
     Args:
         modules: dotted names below `mtl`, such as `training.pretrain`.
     """
+    found, waiting = set[str](), list(modules)
+    while waiting:
+        module = waiting.pop()
+        if module not in found:
+            found.add(module)
+            waiting += [name for name in _imports(module) if name not in SILENT and name not in CHOICES]
     digest = hashlib.sha256()
-    for module in sorted(set().union(*map(_reached, modules))):
+    for module in sorted(found):
         digest.update(f"{module}\n{_code(module)}\n".encode())
     return digest.hexdigest()[:16]
-
-
-@cache
-def _reached(module: str) -> frozenset[str]:
-    """A module and all that it imports, directly or not."""
-    found, waiting = set[str](), [module]
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            waiting += _imports(name)
-    return frozenset(found)
 
 
 @cache
@@ -60,8 +69,9 @@ def _code(module: str) -> str:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(
             node, clean=False
         ):
-            node.body = node.body[1:]
-    return ast.dump(tree)
+            node.body = node.body[1:] or [ast.Pass()]
+    # Unlike its dump, the text of a tree is the same in all versions of Python that can run this.
+    return ast.unparse(tree)
 
 
 @cache

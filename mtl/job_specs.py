@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from mtl import spec as specs
-from mtl.fingerprint import fingerprint, of_learner
+from mtl.fingerprint import fingerprint, of_stage
 from mtl.plan import Config, Plan, as_json
 
 
@@ -135,8 +135,17 @@ class JobSpecs:
         )
 
     def code(self, stage: str) -> Callable[[Wildcards], str]:
-        """A digest of the code of a stage that computes with a method's learner."""
-        return lambda wildcards: fingerprint(*of_learner(stage, self.methods[wildcards.method]["learner"]))
+        """A digest of the code of a stage of a cell."""
+        return lambda wildcards: fingerprint(
+            *of_stage(stage, wildcards.backbone, self.methods[wildcards.method]["learner"])
+        )
+
+    def code_of_images(self, wildcards: Wildcards) -> str:
+        """A digest of the code that prepares a dataset: of rendering it, or of reading the forms it may have."""
+        if self.rendered(wildcards):
+            return fingerprint("data.prepare", "data.glyphs")
+        layouts = sorted({"images", *(source["layout"] for source in self.datasets[wildcards.dataset]["sources"])})
+        return fingerprint("data.prepare", *(f"data.layouts.{layout}" for layout in layouts))
 
     def _cell_settings(self, wildcards: Wildcards) -> tuple[Config, specs.Method]:
         context = {name: getattr(wildcards, name) for name in ("dataset", "backbone", "method")}

@@ -55,6 +55,14 @@ class Layouts:
         paths = {cell.folder: self._results / cell.folder / "episodes.csv" for cell in self.cells(table)}
         return {folder: path.stat().st_mtime_ns for folder, path in paths.items() if path.is_file()}
 
+    def seen(self, table: str) -> dict[str, int]:
+        """What a partial table is made from: the cells that were evaluated and the logs of the others, and when."""
+        finished, logs = self.finished(table), Path(self.plan.config["pathvars"]["logs"])
+        others = [cell for cell in self.cells(table) if cell.folder not in finished]
+        paths = {path for cell in others for path in (logs / cell.folder).glob("*.log")}
+        paths |= {logs / cell.pretraining / "pretrain.log" for cell in others}
+        return finished | {str(path): path.stat().st_mtime_ns for path in sorted(paths) if path.is_file()}
+
     def complete(self, table: str) -> bool:
         """Whether a table that there is has all of its cells; Snakemake does not miss what is older than a table."""
         there = (self._results / f"{table}.csv").is_file()
@@ -134,16 +142,35 @@ class Layouts:
         return as_json(layout if name == "scale-shift" else layout | {"methods": labels})
 
     def manifest(self, configfiles: list[str]) -> str:
-        """What the manifest lists."""
-        reports = [*self.known_tables(), "claims", *(f"figures/{name}" for name in self.figures())]
-        return as_json(
-            {
-                "configfiles": configfiles,
-                "reports": reports,
-                "datasets": self.plan.selected("dataset"),
-                "image_size": self.plan.config["image_size"],
-            }
-        )
+        """What the manifest lists: folders and reports of the results, and what the images were made from."""
+        cells = self._shown()
+        stored = [f"{cell.dataset}/episodes/seed{cell.seed}" for cell in cells]
+        pretrained = [f"{cell.pretraining}/pretrain" for cell in cells if self.plan.pretrained(cell.method)]
+        folders = dict.fromkeys([*stored, *pretrained, *(cell.folder for cell in cells)])
+        reports = [target.removeprefix("<results>/").rpartition(".")[0] for target in self.targets()]
+        size = self.plan.config["image_size"]
+        prepared = [f"{size}px/{name}" for name in ("images.npy", "samples.png", "summary.json")]
+        sources = [
+            f"resources/{dataset}/{name}"
+            for dataset in dict.fromkeys(cell.dataset for cell in cells)
+            for name in ("source.json", "split.csv", *prepared)
+        ]
+        return as_json({"configfiles": configfiles, "folders": list(folders), "reports": reports, "sources": sources})
+
+    def records(self) -> list[str]:
+        """The records of all stages behind the reports."""
+        cells = self._shown()
+        trained = [cell for cell in cells if self.plan.meta_trained(cell.method)]
+        pretrained = dict.fromkeys(c.pretraining for c in cells if self.plan.pretrained(c.method))
+        return [
+            *(f"<results>/{folder}/pretrain/summary.json" for folder in pretrained),
+            *self.files(trained, "training.json"),
+            *self.files(cells, "evaluation.json"),
+        ]
+
+    def _shown(self) -> list[Cell]:
+        """The cells of all tables, each once."""
+        return list(dict.fromkeys(cell for table in self.known_tables() for cell in self.cells(table)))
 
     def _common(self) -> dict[str, Any]:
         datasets = {

@@ -5,18 +5,23 @@ import shutil
 import pytest
 
 from mtl import fingerprint as module
+from mtl.data.layouts import LAYOUTS
+from mtl.fingerprint import of_stage
+from mtl.networks import BACKBONES
 from tests.conftest import ROOT
 
 STAGES = {
-    "pretrain": ["training.pretrain"],
-    "meta_train mtl": ["training.meta_train", "learners.meta_transfer"],
-    "meta_train maml": ["training.meta_train", "learners.maml"],
-    "evaluate mtl": ["evaluation.evaluate", "learners.meta_transfer"],
+    "prepare glyphs": ["data.prepare", "data.glyphs"],
+    "prepare images": ["data.prepare", "data.layouts.images"],
+    "pretrain": of_stage("training.pretrain", "resnet12"),
+    "meta_train mtl": of_stage("training.meta_train", "resnet12", "meta-transfer"),
+    "meta_train maml": of_stage("training.meta_train", "conv4", "maml"),
+    "evaluate mtl": of_stage("evaluation.evaluate", "resnet12", "meta-transfer"),
     "table": ["reporting.tables"],
     "figure4": ["reporting.figure4"],
 }
-TRAINING = {"pretrain", "meta_train mtl", "meta_train maml"}
-COMPUTING = TRAINING | {"evaluate mtl"}
+RESNET = {"pretrain", "meta_train mtl", "evaluate mtl"}
+COMPUTING = RESNET | {"meta_train maml"}
 
 
 @pytest.fixture
@@ -28,7 +33,7 @@ def package(tmp_path, monkeypatch):
 
 
 def fingerprints():
-    for function in (module._reached, module._imports, module._code, module._tree, module._path):
+    for function in (module.fingerprint, module._imports, module._code, module._tree, module._path):
         function.cache_clear()
     return {name: module.fingerprint(*modules) for name, modules in STAGES.items()}
 
@@ -48,7 +53,11 @@ def edit(path, old, new):
         ("training/pretrain.py", "VALIDATION_EPISODES = 600", "VALIDATION_EPISODES = 599", {"pretrain"}),
         ("learners/maml.py", "F.cross_entropy(", "2 * F.cross_entropy(", {"meta_train maml"}),
         ("learners/base_learner.py", "/ support", "/ (2 * support)", COMPUTING),
-        ("networks/resnet12.py", "norm(conv(main)), 0.1)", "norm(conv(main)), 0.2)", COMPUTING),
+        ("networks/resnet12.py", "norm(conv, main), 0.1)", "norm(conv, main), 0.2)", RESNET),
+        ("networks/conv4.py", "padding=1", "padding=2", {"meta_train maml"}),
+        ("data/layouts/cifar100.py", "import numpy as np", "import numpy", set()),
+        ("data/glyphs.py", "import math", "import math\nimport sys", {"prepare glyphs"}),
+        ("runtime/progress.py", "import time", "import sys\nimport time", set()),
         ("reporting/figure4.py", '"test accuracy (%)"', '"accuracy (%)"', {"figure4"}),
         ("reporting/cells.py", '"**{note}**', '"*{note}*', {"table", "figure4"}),
         ("evaluation/statistics.py", "1.96 * float", "1.645 * float", {"evaluate mtl", "table"}),
@@ -67,8 +76,9 @@ def test_a_new_learner_changes_nothing(package):
     assert fingerprints() == before
 
 
-def test_imports_in_functions_count(package):
-    assert "data.glyphs" in module._reached("data.prepare")
+def test_what_settings_choose_is_known():
+    chosen = {f"networks.{name}" for name in BACKBONES} | {f"data.layouts.{name}" for name in LAYOUTS} | {"data.glyphs"}
+    assert chosen == module.CHOICES
 
 
 def test_a_module_that_is_not_there_is_an_error():

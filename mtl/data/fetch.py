@@ -11,7 +11,7 @@ from mtl.data.registry import FetchSpec, SourceSpec
 from mtl.data.source import Source, state_of
 from mtl.data.split import read_class_list
 from mtl.runtime.errors import UserError
-from mtl.runtime.files import sha256
+from mtl.runtime.files import locked, sha256
 
 
 def fetch(spec: FetchSpec, classes: Path, folder: Path | None, archives: Path, record: Path) -> None:
@@ -44,8 +44,10 @@ def _download(spec: FetchSpec, archives: Path) -> Source:
     problems = []
     for source in available:
         try:
-            for file in source.files:
-                download(file, archives)
+            # Two datasets may come in the same archive.
+            with locked(archives / ".lock", f"note: {archives}: another dataset is being downloaded; waiting"):
+                for file in source.files:
+                    download(file, archives)
         except UserError as error:
             problems.append(str(error))
         else:

@@ -113,6 +113,8 @@ def _read(spec: PrepareSpec, rows: list[Row], source: Source, threads: int) -> I
     wanted: dict[str, list[str]] = {}
     for row in rows:
         wanted.setdefault(row.class_name, []).append(row.image)
+    if source.layout not in LAYOUTS:
+        raise UserError(f"source.json of {spec.dataset}: layout: {source.layout!r} is none of {', '.join(LAYOUTS)}")
     layout = LAYOUTS[source.layout]
     for name, image, size in decoded(layout(source.members(), wanted), spec.size, threads):
         yield index_of[name], image, size

@@ -12,13 +12,13 @@ from mtl.data.image_set import load_split
 from mtl.data.tasks import Tasks, with_mirrored_support
 from mtl.evaluation.episodes import embed_episodes, in_batches, score
 from mtl.evaluation.statistics import mean_and_ci95
-from mtl.fingerprint import of_learner
+from mtl.fingerprint import of_stage
 from mtl.learners import Learner, build_learner, load_learned
 from mtl.runtime.device import set_up
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import write_csv, write_json
 from mtl.runtime.progress import Progress
-from mtl.runtime.provenance import provenance
+from mtl.runtime.provenance import outputs, provenance
 from mtl.spec import BaseLearner, EvaluateSpec
 
 REPORT_EVERY = 100  # episodes
@@ -56,6 +56,7 @@ def evaluate(spec: EvaluateSpec, resolved: str, inputs: EvaluateInputs, episodes
     accuracies = _score(spec, learner, inputs, "test", [learner.steps], device.torch_device)[learner.steps]
     mean, ci95 = mean_and_ci95(accuracies)
     write_episode_accuracies(accuracies, episodes_csv)
+    modules = of_stage("evaluation.evaluate", spec.network.name, spec.method.learner)
     write_json(
         evaluation,
         {
@@ -64,9 +65,8 @@ def evaluate(spec: EvaluateSpec, resolved: str, inputs: EvaluateInputs, episodes
             "episodes": len(accuracies),
             "steps": learner.steps,
             "validation_accuracy_by_steps": validation,
-            "provenance": provenance(
-                json.loads(resolved), inputs.by_role(), device, *of_learner("evaluation.evaluate", spec.method.learner)
-            ),
+            "outputs": outputs(episodes_csv),
+            "provenance": provenance(json.loads(resolved), inputs.by_role(), device, *modules),
         },
     )
 

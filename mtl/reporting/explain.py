@@ -1,14 +1,17 @@
 """How a cell's number came to be, from the archive to the accuracy."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from mtl.cell import Cell
-from mtl.runtime.files import read_record
+from mtl.runtime.errors import UserError
+from mtl.runtime.files import read_record, sha256
 
 
-def explained(folder: Path) -> Iterator[str]:
-    """How a cell's number came to be, line by line, and the command that makes it again.
+def explain(folder: Path) -> None:
+    """Prints how a cell's number came to be, and the command that makes it again.
 
     Args:
         folder: the cell's folder, `<results>/dataset/backbone/seed0/method/5way-1shot`.
@@ -16,53 +19,70 @@ def explained(folder: Path) -> Iterator[str]:
     Raises:
         UserError: it is not the folder of a cell, or has no number.
     """
-    cell = Cell.in_folder("/".join(folder.parts[-5:]))
-    results = folder.parents[4]
-    evaluation = folder / "evaluation.json"
-    accuracy, ci95, episodes, steps = (
-        read_record(evaluation, key) for key in ("accuracy", "ci95", "episodes", "steps")
-    )
+    sys.stdout.write("".join(f"{line}\n" for line in explained(folder)))
+
+
+def explained(folder: Path) -> Iterator[str]:
+    """The lines of `explain`."""
+    cell, evaluation = Cell.in_folder("/".join(folder.parts[-5:])), folder / "evaluation.json"
+    accuracy, ci95, episodes, steps = (_number(evaluation, key) for key in ("accuracy", "ci95", "episodes", "steps"))
     task = f"{cell.way}-way {cell.shot}-shot"
     yield f"{accuracy:.2f} ± {ci95:.2f} % over {episodes} test episodes, {task}, {steps} inner steps"
     yield from _provenance("evaluated", evaluation)
-    training = folder / "training.json"
-    if training.is_file():
-        iteration, validation = (read_record(training, key) for key in ("selected_iteration", "validation_accuracy"))
-        yield f"model of iteration {iteration}, {validation:.2f} % on validation episodes"
+    inputs = read_record(evaluation, "provenance", "inputs")
+    if "model" in inputs:
+        training = _beside(evaluation, "model", "training.json")
+        yield (
+            f"model of iteration {_number(training, 'selected_iteration')}, "
+            f"{_number(training, 'validation_accuracy'):.2f} % on validation episodes"
+        )
         yield from _provenance("meta-trained", training)
-    pretraining = folder.parents[1] / "pretrain/summary.json"
-    if read_record(evaluation, "provenance", "spec", "method", "pretrained"):
-        yield f"Θ of {read_record(pretraining, 'parameters')} parameters"
+    if "pretrained" in inputs:
+        pretraining = _beside(evaluation, "pretrained", "summary.json")
+        yield f"Θ of {_number(pretraining, 'parameters')} parameters"
         yield from _provenance("pre-trained", pretraining)
-    yield from _origin(evaluation, cell)
-    configs = _configfiles(results)
+    yield from _origin(_beside(evaluation, "images", "summary.json"))
+    manifest = folder.parents[4] / "manifest.json"
+    files = read_record(manifest, "configfiles") if manifest.is_file() else []
+    configs = f" --configfile {' '.join(files)}" if files else ""
     yield f"to make it again: snakemake --cores 2 {evaluation}{configs} --forcerun meta_train evaluate"
 
 
+def _beside(record: Path, role: str, name: str) -> Path:
+    """The file of a name that lies beside an input of a stage."""
+    return Path(str(read_record(record, "provenance", "inputs", role, "path"))).with_name(name)
+
+
+def _number(record: Path, key: str) -> Any:
+    value = read_record(record, key)
+    if not isinstance(value, int | float):
+        raise UserError(f"{record}: {key}: {value!r} is not a number; delete it and run again")
+    return value
+
+
 def _provenance(verb: str, record: Path) -> Iterator[str]:
-    facts = read_record(record, "provenance")
-    commit = (facts["git"]["commit"] or "unknown")[:12] + (" with changes" if facts["git"]["dirty"] else "")
-    where = f"on {facts['device']} in {facts['dtype']}, torch {facts['packages']['torch']}"
-    yield f"  {verb} at commit {commit}, code {facts['code']}, {where}"
-    yield from (f"  from {role} {digest[:16]}" for role, digest in facts["inputs"].items())
+    commit, dirty = (read_record(record, "provenance", "git", key) for key in ("commit", "dirty"))
+    code, device, dtype = (read_record(record, "provenance", key) for key in ("code", "device", "dtype"))
+    torch = read_record(record, "provenance", "packages", "torch")
+    at = f"{str(commit or 'unknown')[:12]}{' with changes' if dirty else ''}"
+    yield f"  {verb} at commit {at}, code {code}, on {device} in {dtype}, torch {torch}"
+    for role in read_record(record, "provenance", "inputs"):
+        path, digest = (read_record(record, "provenance", "inputs", role, key) for key in ("path", "sha256"))
+        there = Path(path).is_file() and sha256(Path(path)) == digest
+        yield f"  from {role} {digest[:16]} {path}{'' if there else ', which is not there any more'}"
 
 
-def _origin(evaluation: Path, cell: Cell) -> Iterator[str]:
-    """Where the images came from, if they are still the ones that were used."""
-    size = read_record(evaluation, "provenance", "spec", "network", "image_size")
-    summary = Path("resources", cell.dataset, f"{size}px", "summary.json")
+def _origin(summary: Path) -> Iterator[str]:
+    """Where the images came from."""
     if not summary.is_file():
         yield f"images: {summary} is not there any more"
         return
-    yield f"images of {cell.dataset} at {size} px, pixels {read_record(summary, 'sha256')[:16]}"
-    source = read_record(summary, "source")
-    if source is None:
+    dataset, size, pixels = (read_record(summary, key) for key in ("dataset", "size", "sha256"))
+    yield f"images of {dataset} at {size} px, pixels {pixels[:16]}"
+    if read_record(summary, "source") is None:
         yield "  rendered"
-    else:
-        yield from (f"  from {name} {digest[:16]}" for name, digest in source["files"].items())
-
-
-def _configfiles(results: Path) -> str:
-    manifest = results / "manifest.json"
-    files = read_record(manifest, "configfiles") if manifest.is_file() else []
-    return f" --configfile {' '.join(files)}" if files else ""
+        return
+    files = read_record(summary, "source", "files")
+    yield from (f"  from {name} {digest[:16]}" for name, digest in files.items())
+    if not files:
+        yield "  from a tree of images"

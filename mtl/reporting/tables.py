@@ -103,7 +103,9 @@ def _absent(plan: dict[str, Any], cells: list[Cell], logs: Path) -> str:
         for path in paths
         if path.is_file()
     ]
-    return "failed" if any(line.startswith("mtl: error:") for line in last_lines) else "not-run"
+    # A job that was asked to stop goes on when it is started again.
+    errors = [line for line in last_lines if line.startswith("mtl: error:") and "interrupted by" not in line]
+    return "failed" if errors else "not-run"
 
 
 def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:

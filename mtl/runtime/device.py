@@ -2,9 +2,12 @@
 
 import contextlib
 import fcntl
+import functools
 import os
+import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -53,20 +56,33 @@ def set_up(runtime: Runtime) -> Device:
     torch.backends.cudnn.allow_tf32 = False
     if not available or runtime.device == "cpu":
         return Device(torch.device("cpu"), DTYPES[runtime.dtype])
-    count = torch.cuda.device_count()
-    # Snakemake counts GPUs but hands out none; a scheduler that does leaves one to be seen.
-    index = claim_slot(count, Path(tempfile.gettempdir())) if count > 1 else 0
+    torch.cuda.set_device(index := _own_gpu())
     return Device(torch.device("cuda", index), DTYPES[runtime.dtype])
 
 
-def claim_slot(count: int, folder: Path) -> int:
-    """Takes the first of `count` GPUs that no other job of this machine and user holds; waits while there is none.
+@functools.cache
+def _own_gpu() -> int:
+    """The GPU of this process."""
+    # Snakemake counts GPUs but hands out none; a scheduler that does leaves one to be seen.
+    if (count := torch.cuda.device_count()) == 1:
+        return 0
+    names = [str(torch.cuda.get_device_properties(index).uuid) for index in range(count)]
+    return claim_slot(names, Path(tempfile.gettempdir()))
+
+
+def claim_slot(names: Sequence[str], folder: Path) -> int:
+    """Takes the first GPU that no other job of this machine and user holds; says so if it has to wait for one.
 
     The lock is the kernel's, and ends with the process however it ends.
+
+    Args:
+        names: something that names each GPU whatever its index is.
+        folder: where the locks lie.
     """
+    told = False
     while True:
-        for index in range(count):
-            file = (folder / f"mtl-{os.getuid()}-gpu{index}.lock").open("w")
+        for index, name in enumerate(names):
+            file = (folder / f"mtl-{os.getuid()}-{name}.lock").open("w")
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -74,4 +90,7 @@ def claim_slot(count: int, folder: Path) -> int:
             else:
                 _held.append(file)
                 return index
+        if not told:
+            sys.stderr.write(f"note: other jobs hold all {len(names)} GPUs; waiting for one\n")
+            told = True
         time.sleep(WAIT)

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 
 class UserError(Exception):
@@ -24,7 +23,7 @@ def one_line_errors(show: Callable[[str], object]) -> Iterator[None]:
     except UserError as error:
         show(str(error))
     except OSError as error:
-        place = f"{Path(error.filename).parent}: " if error.filename else ""
+        place = f"{error.filename}: " if error.filename else ""
         show(f"{place}{error.strerror or error}; nothing was lost: mend it and run the same command again")
     else:
         return

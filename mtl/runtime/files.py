@@ -1,10 +1,14 @@
 """Files that appear whole or not at all, with the same bytes for the same content."""
 
 import csv
+import fcntl
+import glob
 import hashlib
 import io
 import json
 import os
+import platform
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,15 +21,16 @@ from mtl.runtime.errors import UserError
 def atomic(path: Path) -> Iterator[Path]:
     """Yields a temporary path beside `path`; renames it to `path` if the block succeeds, else removes it.
 
-    What a killed process left of the same file is removed too.
+    What a killed process of this machine left of the same file is removed too.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{path.stem}.*{path.suffix}"):
-        pid = left.name.removeprefix(f".{path.stem}.").removesuffix(path.suffix)
+    prefix = f".{path.stem}.{platform.node()}."
+    for left in path.parent.glob(f"{glob.escape(prefix)}*{path.suffix}"):
+        pid = left.name.removeprefix(prefix).removesuffix(path.suffix)
         if pid.isdecimal() and not _alive(int(pid)):
             left.unlink(missing_ok=True)
     # The suffix stays last, because writers such as matplotlib choose the format by it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    temporary = path.with_name(f"{prefix}{os.getpid()}{path.suffix}")
     try:
         yield temporary
         temporary.replace(path)
@@ -39,9 +44,34 @@ def _alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except OSError:
+    except (OSError, OverflowError):
         pass
     return True
+
+
+@contextmanager
+def locked(path: Path, note: str) -> Iterator[None]:
+    """Holds the kernel's lock on a file, which ends with the process however it ends; the file is removed afterwards.
+
+    Args:
+        path: the file.
+        note: what to tell the user before waiting for another process that holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        with path.open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                sys.stderr.write(f"{note}\n")
+                fcntl.flock(file, fcntl.LOCK_EX)
+            # Whoever held it before has removed the file; then this lock excludes nobody.
+            if os.fstat(file.fileno()).st_nlink:
+                try:
+                    yield
+                finally:
+                    path.unlink(missing_ok=True)
+                return
 
 
 def write_text(path: Path, text: str) -> None:

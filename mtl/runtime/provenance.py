@@ -31,18 +31,18 @@ def _git(*arguments: str) -> str | None:
 
 
 def provenance(spec: Mapping[str, Any], inputs: Mapping[str, Path], device: Device, *modules: str) -> dict[str, Any]:
-    """The record that lies beside a number. It holds no time and no path, so that a rerun gives the same bytes.
+    """The record that lies beside a number. It holds no time, so that a rerun gives the same bytes.
 
     Args:
         spec: the resolved spec of the stage.
-        inputs: the files it read, by role; their SHA-256 is stored.
+        inputs: the files it read, by role; their paths and SHA-256 are stored.
         device: where it computed.
         modules: what code computed, as `fingerprint` takes it.
     """
     status = _git("status", "--porcelain", "--untracked-files=no")
     return {
         "spec": dict(spec),
-        "inputs": {role: sha256(path) for role, path in inputs.items()},
+        "inputs": {role: {"path": str(path), "sha256": sha256(path)} for role, path in inputs.items()},
         "code": fingerprint(*modules),
         "git": {"commit": _git("rev-parse", "HEAD"), "dirty": None if status is None else bool(status)},
         "python": platform.python_version(),
@@ -51,3 +51,8 @@ def provenance(spec: Mapping[str, Any], inputs: Mapping[str, Path], device: Devi
         "dtype": str(device.dtype).removeprefix("torch."),
         "threads": torch.get_num_threads(),
     }
+
+
+def outputs(*paths: Path) -> dict[str, str]:
+    """What a stage wrote beside its record: SHA-256 by name."""
+    return {path.name: sha256(path) for path in paths}

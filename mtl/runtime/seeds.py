@@ -25,19 +25,17 @@ def torch_generator(seed: int, purpose: str) -> torch.Generator:
     return torch.Generator().manual_seed(int(state[0] >> np.uint64(1)))
 
 
-def random_state() -> dict[str, torch.Tensor]:
-    """The global streams of torch, from which dropout draws."""
-    state = {"cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        state["cuda"] = torch.cuda.get_rng_state()
-    return state
+def random_state(device: torch.device) -> torch.Tensor:
+    """The state of torch's global stream of a device, from which dropout draws."""
+    return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
 
 
-def set_random_state(state: dict[str, torch.Tensor]) -> None:
-    """Puts torch's global streams back to what `random_state` gave."""
-    torch.set_rng_state(state["cpu"])
-    if "cuda" in state:
-        torch.cuda.set_rng_state(state["cuda"])
+def set_random_state(state: torch.Tensor, device: torch.device) -> None:
+    """Puts torch's global stream of a device back to what `random_state` gave."""
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state, device)
+    else:
+        torch.set_rng_state(state)
 
 
 def numpy_state(generator: np.random.Generator) -> str:

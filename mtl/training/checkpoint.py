@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -14,34 +15,35 @@ from typing import Any
 import torch
 
 from mtl.runtime.errors import UserError
-from mtl.runtime.files import atomic
+from mtl.runtime.files import atomic, locked
 
 INTERVAL = 60.0  # seconds
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+DIGEST = hashlib.sha256().digest_size
 
 State = dict[str, Any]
 
 
-def identity(record: State) -> str:
-    """A digest of all that a stage's state depends on, from its provenance; commits that touch other code do not."""
-    relevant = {key: value for key, value in record.items() if key != "git"}
-    return hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()
-
-
 class Checkpoint:
-    """Saves the state of a stage every minute, and at once when it is asked to stop; a restart gives the same bytes.
+    """Saves the state of a stage every minute, and as soon as it is asked to stop; a restart gives the same bytes.
 
-    The time limit of a scheduler asks by SIGTERM, Ctrl-C by SIGINT. What is read back holds tensors, numbers, text,
-    lists and dictionaries only, so that nobody's file can run code.
+    The time limit of a scheduler asks by SIGTERM, Ctrl-C by SIGINT; asked twice, the stage ends without saving. What is
+    read back holds tensors, numbers, text, lists and dictionaries only, so that nobody's file can run code.
     """
 
-    def __init__(self, path: Path, identity: str) -> None:
-        """Takes the file and all that the state depends on: spec, checksums of inputs, code."""
-        self._path, self._identity = path, identity
-        self._saved, self._signal = time.monotonic(), 0
+    def __init__(self, path: Path, record: State) -> None:
+        """Takes the file, and the provenance of the stage: a state of other settings, inputs or code is of no use."""
+        # Commits that touch other code do not matter.
+        relevant = {key: value for key, value in record.items() if key != "git"}
+        self._identity = hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()
+        self._path, self._saved, self._signal = path, time.monotonic(), 0
         self._previous: dict[int, Any] = {}
+        self._lock = ExitStack()
 
     def __enter__(self) -> "Checkpoint":
+        # A job whose Snakemake was killed may still be at work on the same files.
+        note = f"note: {self._path.parent}: another job is at work here; waiting for its end"
+        self._lock.enter_context(locked(self._path.with_suffix(".lock"), note))
         for number in SIGNALS:
             self._previous[number] = signal.signal(number, self._note)
         return self
@@ -51,22 +53,28 @@ class Checkpoint:
             signal.signal(number, handler)
         if kind is None:
             self._path.unlink(missing_ok=True)
+        self._lock.close()
 
     def restore(self) -> State | None:
-        """The state to go on from, if there is one of the same spec, inputs and code."""
+        """The state to go on from, on the CPU, if there is one of the same settings, inputs and code."""
         try:
-            stored = torch.load(self._path, weights_only=True)
-            if stored["identity"] == self._identity:
-                state: State = stored["state"]
-                sys.stderr.write(f"[{self._path.parent.name}] going on from {self._path.name}\n")
-                return state
+            content = self._path.read_bytes()
         except FileNotFoundError:
             return None
+        try:
+            # torch does not look at the checksums in its own files.
+            if hashlib.sha256(content[DIGEST:]).digest() != content[:DIGEST]:
+                raise ValueError
+            stored = torch.load(io.BytesIO(content[DIGEST:]), map_location="cpu", weights_only=True)
+            identity, state = stored["identity"], stored["state"]
         except Exception:  # whatever a damaged file makes torch raise
             sys.stderr.write(f"note: {self._path}: damaged; starting anew\n")
             return None
-        sys.stderr.write(f"note: {self._path}: of other settings, inputs or code; starting anew\n")
-        return None
+        if identity != self._identity:
+            sys.stderr.write(f"note: {self._path}: of other settings, inputs or code; starting anew\n")
+            return None
+        sys.stderr.write(f"note: going on from {self._path}\n")
+        return dict(state)
 
     def offer(self, state: Callable[[], State]) -> None:
         """To be called between iterations; `state` is only computed when it is saved.
@@ -79,11 +87,12 @@ class Checkpoint:
         content = io.BytesIO()
         torch.save({"identity": self._identity, "state": state()}, content)
         with atomic(self._path) as temporary:
-            temporary.write_bytes(content.getvalue())
+            temporary.write_bytes(hashlib.sha256(content.getvalue()).digest() + content.getvalue())
         self._saved = time.monotonic()
         if self._signal:
             name = signal.Signals(self._signal).name
             raise UserError(f"interrupted by {name}; the same command goes on from {self._path}")
 
     def _note(self, number: int, _: FrameType | None) -> None:
+        signal.signal(number, self._previous[number])
         self._signal = number

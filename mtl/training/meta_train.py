@@ -11,15 +11,15 @@ from mtl.data.image_set import ImageSet, load_split
 from mtl.data.task_samplers import TaskSampler, build_sampler
 from mtl.data.tasks import Tasks, TaskShape, labels
 from mtl.evaluation.episodes import embed_episodes, in_batches, score
-from mtl.fingerprint import of_learner
+from mtl.fingerprint import of_stage
 from mtl.learners import Learner, build_learner, save_tensors
 from mtl.runtime.device import Device, set_up
 from mtl.runtime.files import write_json
 from mtl.runtime.progress import Progress
-from mtl.runtime.provenance import provenance
+from mtl.runtime.provenance import outputs, provenance
 from mtl.runtime.seeds import numpy_generator
 from mtl.spec import MetaTrainSpec
-from mtl.training.checkpoint import Checkpoint, State, identity
+from mtl.training.checkpoint import Checkpoint, State
 from mtl.training.history import History
 
 
@@ -72,15 +72,15 @@ def meta_train(spec: MetaTrainSpec, resolved: str, paths: MetaTrainPaths) -> Non
     banked = in_batches(learner.bank, validation.images)
     names = ("images", "split", "validation_episodes", "pretrained")
     inputs = {name: path for name in names if (path := getattr(paths, name)) is not None}
-    modules = of_learner("training.meta_train", spec.method.learner)
+    modules = of_stage("training.meta_train", spec.network.name, spec.method.learner)
     record = provenance(json.loads(resolved), inputs, device, *modules)
-    with Checkpoint(paths.model.with_name(".meta-train.checkpoint"), identity(record)) as checkpoint:
+    with Checkpoint(paths.model.with_name(".meta-train.checkpoint"), record) as checkpoint:
         history, selection, snapshots = _run(spec, device, learner, train, banked, episodes, checkpoint)
         _write(paths, history, selection, snapshots, record)
 
 
 def _write(
-    paths: MetaTrainPaths, history: History, selection: "Selection", snapshots: dict[str, torch.Tensor], record: State
+    paths: MetaTrainPaths, history: History, selection: Selection, snapshots: dict[str, torch.Tensor], record: State
 ) -> None:
     assert selection.learned is not None  # noqa: S101 - some iteration was considered
     save_tensors(selection.learned, paths.model)
@@ -92,6 +92,7 @@ def _write(
             "selected_iteration": selection.iteration,
             "validation_accuracy": selection.accuracy,
             "learned_parameters": sum(value.numel() for value in selection.learned.values()),
+            "outputs": outputs(paths.model, paths.snapshots, paths.history),
             "provenance": record,
         },
     )
@@ -121,7 +122,7 @@ def _run(
 
     def current() -> State:
         return {
-            "iteration": iteration + 1,
+            "iteration": iteration,
             "snapshots": snapshots,
             "learned": copy_of(learner),
             "optimizer": step.optimizer.state_dict(),
@@ -132,6 +133,7 @@ def _run(
 
     with Progress(f"{spec.method.name} {spec.way}way-{spec.shot}shot", settings.iterations, start) as progress:
         for iteration in range(start, settings.iterations + 1):
+            checkpoint.offer(current)
             if iteration in spec.snapshots:
                 snapshots |= {f"{iteration}/{name}": value for name, value in copy_of(learner).items()}
             considered = (settings.iterations, settings.selected_iteration)
@@ -149,7 +151,6 @@ def _run(
             sampler.hear(class_accuracy.cpu().numpy())
             history.trained((iteration + 1) * settings.tasks, phase, loss, class_accuracy.mean(), rate)
             progress.step()
-            checkpoint.offer(current)
     return history, selection, snapshots
 
 

@@ -13,17 +13,18 @@ from torch.nn import functional as F
 from mtl.data.image_set import ImageSet, load_split
 from mtl.data.tasks import Tasks, TaskShape, draw_uniform
 from mtl.evaluation.episodes import episode_accuracies, gathered, in_batches, nearest_mean
+from mtl.fingerprint import of_stage
 from mtl.learners.build import features_of, random_backbone, save_tensors
 from mtl.learners.learner import to_unit_interval
 from mtl.networks import Backbone
 from mtl.runtime.device import Device, set_up
 from mtl.runtime.files import write_json
 from mtl.runtime.progress import Progress
-from mtl.runtime.provenance import provenance
+from mtl.runtime.provenance import outputs, provenance
 from mtl.runtime.seeds import numpy_generator, random_state, set_random_state, torch_generator
 from mtl.spec import PretrainSpec
 from mtl.training.augment import augment
-from mtl.training.checkpoint import Checkpoint, State, identity
+from mtl.training.checkpoint import Checkpoint, State
 from mtl.training.history import History
 from mtl.training.optimizers import build_optimizer
 
@@ -59,14 +60,15 @@ def pretrain(spec: PretrainSpec, resolved: str, paths: PretrainPaths) -> None:
     classifier = nn.Linear(features_of(backbone, spec.network.image_size), len(train.class_names))
     network = nn.Sequential(backbone, classifier).to(device.torch_device)
     inputs = {name: getattr(paths, name) for name in ("images", "split")}
-    record = provenance(json.loads(resolved), inputs, device, "training.pretrain")
-    with Checkpoint(paths.model.with_name(".pretrain.checkpoint"), identity(record)) as checkpoint:
+    record = provenance(json.loads(resolved), inputs, device, *of_stage("training.pretrain", spec.network.name))
+    with Checkpoint(paths.model.with_name(".pretrain.checkpoint"), record) as checkpoint:
         validate = functools.partial(_validate, backbone, validation, episodes, device)
         history = _run(spec, device, train, network, validate, checkpoint)
         save_tensors(backbone.state_dict(), paths.model)
         history.write(paths.history)
         parameters = sum(parameter.numel() for parameter in backbone.parameters())
-        write_json(paths.summary, {"parameters": parameters, "provenance": record})
+        written = outputs(paths.model, paths.history)
+        write_json(paths.summary, {"parameters": parameters, "outputs": written, "provenance": record})
 
 
 def _run(
@@ -89,22 +91,23 @@ def _run(
         optimizer.load_state_dict(state["optimizer"])
         batches.restore(state["batches"])
         augmenting.set_state(state["augmenting"])
-        set_random_state(state["random"])
+        set_random_state(state["random"], device.torch_device)
         history.restore(state["history"])
 
     def current() -> State:
         return {
-            "iteration": iteration + 1,
+            "iteration": iteration,
             "network": network.state_dict(),
             "optimizer": optimizer.state_dict(),
             "batches": batches.state(),
             "augmenting": augmenting.get_state(),
-            "random": random_state(),
+            "random": random_state(device.torch_device),
             "history": history.state(),
         }
 
     with Progress(f"pretrain {spec.network.name}", settings.iterations, start) as progress:
         for iteration in range(start, settings.iterations + 1):
+            checkpoint.offer(current)
             if iteration % settings.log_every == 0 or iteration == settings.iterations:
                 history.check()
                 history.validated(iteration, accuracy := validate())
@@ -117,7 +120,6 @@ def _run(
             loss, correct = _step(network, optimizer, rate, device, images, labels[chosen])
             history.trained(0, "pretrain", loss, correct, rate)
             progress.step()
-            checkpoint.offer(current)
     return history
 
 

@@ -1,6 +1,8 @@
 import json
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 import torch
@@ -8,7 +10,7 @@ import torch
 from mtl.cell import Cell
 from mtl.runtime.device import set_up
 from mtl.runtime.errors import UserError
-from mtl.runtime.files import atomic, write_json
+from mtl.runtime.files import atomic, locked, write_json
 from mtl.runtime.progress import Progress
 from mtl.runtime.seeds import numpy_generator, torch_generator
 from mtl.spec import EpisodesSpec, EvaluateSpec, Runtime, from_json
@@ -31,6 +33,24 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
         assert path.read_text() == "old"
     assert path.read_text() == "new"
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_second_holder_of_a_lock_waits_for_the_first(tmp_path, capsys):
+    order = []
+
+    def second():
+        with locked(tmp_path / ".lock", "note: waiting"):
+            order.append("second")
+
+    thread = threading.Thread(target=second)
+    with locked(tmp_path / ".lock", "never said"):
+        thread.start()
+        while "note: waiting" not in capsys.readouterr().err:
+            time.sleep(0.01)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_json_keeps_the_order_and_the_letters(tmp_path):

@@ -1,5 +1,7 @@
 """A stage that was interrupted goes on and gives the same bytes."""
 
+import hashlib
+import io
 import os
 import signal
 
@@ -61,34 +63,38 @@ def test_an_interrupted_stage_gives_the_same_bytes(tiny, tmp_path, interrupted_a
 
 
 def test_a_checkpoint_of_other_settings_is_refused(tmp_path, capsys):
-    first = Checkpoint(tmp_path / ".x.checkpoint", "a")
+    first = Checkpoint(tmp_path / ".x.checkpoint", {"spec": "a"})
     first._signal = signal.SIGTERM
     with pytest.raises(UserError):
         first.offer(lambda: {"iteration": 3})
-    assert Checkpoint(tmp_path / ".x.checkpoint", "a").restore() == {"iteration": 3}
-    assert Checkpoint(tmp_path / ".x.checkpoint", "b").restore() is None
+    assert Checkpoint(tmp_path / ".x.checkpoint", {"spec": "a"}).restore() == {"iteration": 3}
+    assert Checkpoint(tmp_path / ".x.checkpoint", {"spec": "b"}).restore() is None
     assert "of other settings, inputs or code; starting anew" in capsys.readouterr().err
 
 
 def test_a_damaged_checkpoint_is_no_obstacle(tmp_path, capsys):
     (tmp_path / ".x.checkpoint").write_bytes(b"PK\x03\x04 nonsense")
-    assert Checkpoint(tmp_path / ".x.checkpoint", "a").restore() is None
+    assert Checkpoint(tmp_path / ".x.checkpoint", {"spec": "a"}).restore() is None
     assert "damaged; starting anew" in capsys.readouterr().err
 
 
-def test_a_checkpoint_that_would_run_code_does_not(tmp_path):
+def test_a_checkpoint_that_would_run_code_does_not(tmp_path, capsys):
     class Evil:
         def __reduce__(self):
             return os.mkdir, (str(tmp_path / "owned"),)
 
-    torch.save({"identity": "a", "state": Evil()}, tmp_path / ".x.checkpoint")
-    assert Checkpoint(tmp_path / ".x.checkpoint", "a").restore() is None
+    content = io.BytesIO()
+    torch.save({"identity": "a", "state": Evil()}, content)
+    whole = hashlib.sha256(content.getvalue()).digest() + content.getvalue()
+    (tmp_path / ".x.checkpoint").write_bytes(whole)
+    assert Checkpoint(tmp_path / ".x.checkpoint", {"spec": "a"}).restore() is None
+    assert "damaged; starting anew" in capsys.readouterr().err
     assert not (tmp_path / "owned").exists()
 
 
 def test_it_saves_at_intervals_only(tmp_path, monkeypatch):
     computed = []
-    with Checkpoint(tmp_path / ".x.checkpoint", "a") as checkpoint:
+    with Checkpoint(tmp_path / ".x.checkpoint", {"spec": "a"}) as checkpoint:
         for _ in range(5):
             checkpoint.offer(lambda: computed.append(1) or {})
         assert not computed

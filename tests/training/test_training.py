@@ -70,7 +70,7 @@ def test_pretraining_keeps_theta_and_discards_the_classifier(tiny, tmp_path):
     stored = load_file(run_pretrain(tiny, tmp_path).model)
     assert all(name.startswith("blocks.") for name in stored)
     assert sum("norms" in name for name in stored) == 24
-    assert json.loads((tmp_path / "summary.json").read_text())["provenance"]["inputs"]["images"] == sha256(
+    assert json.loads((tmp_path / "summary.json").read_text())["provenance"]["inputs"]["images"]["sha256"] == sha256(
         tiny / "images.npy"
     )
 

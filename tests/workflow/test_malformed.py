@@ -197,10 +197,6 @@ def run(project, command, monkeypatch, capfd):
     return stopped.value.code, capfd.readouterr().err.splitlines()
 
 
-def test_there_are_forty_cases():
-    assert len(CASES) >= 40
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_a_malformed_input_is_one_line(project, commands, name, monkeypatch, capfd):
     case = CASES[name]

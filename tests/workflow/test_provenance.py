@@ -1,12 +1,16 @@
 """The chain from the images to a number: what `mtl verify` finds and `mtl explain` tells."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from mtl.reporting import manifest as manifest_module
 from mtl.reporting.explain import explained
-from mtl.reporting.manifest import verified
+from mtl.reporting.manifest import problems_of, verify
+from mtl.runtime.errors import UserError
+from mtl.runtime.files import sha256
 from tests.workflow.conftest import CELL
 
 HARD = CELL.format("ss-all-ht", 1)
@@ -51,32 +55,48 @@ def test_the_manifest_lists_every_file(finished):
 
 def test_nothing_is_wrong_with_a_finished_project(finished, monkeypatch):
     monkeypatch.chdir(finished)
-    assert list(verified(Path("results"))) == []
+    assert list(problems_of(Path("results"))) == []
 
 
 @pytest.mark.parametrize("name", CHAIN)
 def test_one_flipped_byte_is_found(project, monkeypatch, name):
     monkeypatch.chdir(project)
     flip(project / name)
-    assert list(verified(Path("results"))) == [f"{name}: changed since the manifest was written"]
+    assert list(problems_of(Path("results"))) == [f"{name}: changed since the manifest was written"]
+
+
+def test_a_damaged_file_that_was_listed_anew_is_found(project, monkeypatch):
+    """As it is when `snakemake` goes on from a damaged file: its record still says what was written."""
+    monkeypatch.chdir(project)
+    flip(project / f"{HARD}/model.safetensors")
+    manifest = Path("results/manifest.json")
+    content = json.loads(manifest.read_text())
+    content["files"][f"{HARD}/model.safetensors"] = sha256(Path(HARD, "model.safetensors"))
+    manifest.write_text(json.dumps(content))
+    assert list(problems_of(Path("results"))) == [
+        f"{HARD}: stale: its model {HARD}/model.safetensors has been replaced since",
+        f"{HARD}: stale: model.safetensors is not what training.json says was written",
+    ]
+
+
+def test_a_copy_is_not_verified_by_the_original(project, monkeypatch):
+    monkeypatch.chdir(project)
+    shutil.copytree("results", "copy")
+    with pytest.raises(UserError, match=r"copy/manifest\.json: is the manifest of results; verify that"):
+        verify(Path("copy"))
 
 
 def test_a_missing_file_is_found(project, monkeypatch):
     monkeypatch.chdir(project)
     (project / f"{HARD}/history.csv").unlink()
-    assert list(verified(Path("results"))) == [f"{HARD}/history.csv: missing"]
+    assert list(problems_of(Path("results"))) == [f"{HARD}/history.csv: missing"]
 
 
-def test_what_was_made_from_other_inputs_is_stale(project, monkeypatch):
-    """Weights that were exchanged and listed anew: what was computed from the old ones tells."""
+def test_what_was_made_by_other_code_is_stale(project, monkeypatch):
     monkeypatch.chdir(project)
-    manifest = Path("results/manifest.json")
-    content = json.loads(manifest.read_text())
-    other = CELL.format("ft-all", 1) + "/model.safetensors"
-    Path(HARD, "model.safetensors").write_bytes(Path(other).read_bytes())
-    content["files"][f"{HARD}/model.safetensors"] = content["files"][other]
-    manifest.write_text(json.dumps(content))
-    assert list(verified(Path("results"))) == [f"{HARD}: stale: its model has been replaced since"]
+    monkeypatch.setattr(manifest_module, "fingerprint", lambda *modules: "0" if "learners.fomaml" in modules else "")
+    told = [line for line in problems_of(Path("results")) if "fomaml" in line]
+    assert told == ["results/glyphs/conv4/seed0/fomaml/5way-1shot: stale: the code has changed since"] * 2
 
 
 def test_a_number_is_explained_from_the_images_on(finished, monkeypatch):
@@ -85,8 +105,16 @@ def test_a_number_is_explained_from_the_images_on(finished, monkeypatch):
     told = "\n".join(lines)
     evaluation = json.loads(Path(HARD, "evaluation.json").read_text())
     assert lines[0].startswith(f"{evaluation['accuracy']:.2f} ± {evaluation['ci95']:.2f} % over 8 test episodes")
-    for digest in evaluation["provenance"]["inputs"].values():
-        assert digest[:16] in told
+    for entry in evaluation["provenance"]["inputs"].values():
+        assert f"{entry['sha256'][:16]} {entry['path']}\n" in told
     assert "meta-trained at commit" in told
     assert "pre-trained at commit" in told
     assert lines[-1].startswith(f"to make it again: snakemake --cores 2 {HARD}/evaluation.json")
+
+
+def test_what_was_replaced_since_is_said(project, monkeypatch):
+    monkeypatch.chdir(project)
+    flip(Path("results/glyphs/resnet12/seed0/pretrain/model.safetensors"))
+    told = [line for line in explained(Path(HARD)) if "not there any more" in line]
+    assert len(told) == 2
+    assert all("from pretrained" in line for line in told)

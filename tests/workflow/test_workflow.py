@@ -55,7 +55,7 @@ def test_a_curve_ends_where_the_evaluation_of_the_last_model_does(finished):
 def test_all_methods_are_scored_on_the_same_stored_episodes(finished):
     evaluations = sorted(finished.glob("results/glyphs/resnet12/seed0/*/5way-1shot/evaluation.json"))
     assert len(evaluations) == 11
-    used = {yaml.safe_load(path.read_text())["provenance"]["inputs"]["test_episodes"] for path in evaluations}
+    used = {yaml.safe_load(path.read_text())["provenance"]["inputs"]["test_episodes"]["sha256"] for path in evaluations}
     assert len(used) == 1
 
 

@@ -27,12 +27,11 @@ rule fetch:
     params:
         checksums=specs.checksums,
         archives=lambda wildcards, output: Path(output[0]).parents[1] / "archives",
-        code=fingerprint("data.fetch"),
     message:
         "fetching {wildcards.dataset}"
     shell:
         "mtl fetch --datasets {input.datasets} --dataset {wildcards.dataset} --classes {input.classes}"
-        " --folder={resources.data:q} --archives {params.archives} --output {output} 2>&1 | tee {log}"
+        " --folder={resources.data:q} --archives {params.archives} --output {output} 2>&1 | tee -i {log}"
 
 
 rule split:
@@ -52,7 +51,7 @@ rule split:
         runtime=10,
     params:
         images_per_class=specs.images_per_class,
-        code=fingerprint("data.images_of", "data.split"),
+        code=fingerprint("data.images_of", "data.layouts.images"),
         source=lambda wildcards, input: (
             f"--source {input.source}" if input.source else ""
         ),
@@ -60,7 +59,7 @@ rule split:
         "splitting {wildcards.dataset}"
     shell:
         "mtl split --classes {input.classes} --images-per-class {params.images_per_class} {params.source}"
-        " --output {output} 2>&1 | tee {log}"
+        " --output {output} 2>&1 | tee -i {log}"
 
 
 rule prepare:
@@ -85,7 +84,7 @@ rule prepare:
         reference=specs.reference,
     params:
         spec=specs.prepare,
-        code=fingerprint("data.prepare"),
+        code=specs.code_of_images,
         source=lambda wildcards, input: (
             f"--source {input.source}" if input.source else ""
         ),
@@ -95,7 +94,7 @@ rule prepare:
         "mtl prepare --spec {params.spec:q} --reference={resources.reference} --threads {threads}"
         " --split {input.split} {params.source}"
         " --images {output.images} --samples {output.samples} --summary {output.summary}"
-        " 2>&1 | tee {log}"
+        " 2>&1 | tee -i {log}"
 
 
 rule episodes:
@@ -118,4 +117,4 @@ rule episodes:
     message:
         "drawing {wildcards.split} episodes of {wildcards.dataset}, {wildcards.way}-way {wildcards.shot}-shot"
     shell:
-        "mtl episodes --spec {params.spec:q} --split {input.split} --output {output} 2>&1 | tee {log}"
+        "mtl episodes --spec {params.spec:q} --split {input.split} --output {output} 2>&1 | tee -i {log}"

@@ -27,10 +27,12 @@ rule pretrain:
         gpu=plan.job("pretrain")["gpus"],
     params:
         spec=specs.pretrain,
-        code=fingerprint("training.pretrain"),
+        code=lambda wildcards: fingerprint(
+            *of_stage("training.pretrain", wildcards.backbone)
+        ),
     message:
         "pre-training {wildcards.backbone} on {wildcards.dataset}, seed {wildcards.seed}"
     shell:
         "mtl pretrain --spec {params.spec:q} --images {input.images} --split {input.split}"
         " --model {output.model} --history {output.history} --summary {output.summary}"
-        " 2>&1 | tee {log}"
+        " 2>&1 | tee -i {log}"

@@ -34,7 +34,7 @@ rule table:
         "building {wildcards.table}"
     shell:
         "mtl table --layout {params.layout:q} --published {input.published} --results {params.results} --logs {params.logs}"
-        " --csv {output.csv} --markdown {output.markdown} 2>&1 | tee {log}"
+        " --csv {output.csv} --markdown {output.markdown} 2>&1 | tee -i {log}"
 
 
 rule partial_table:
@@ -58,12 +58,12 @@ rule partial_table:
         layout=lambda wildcards: layouts.table(wildcards.table),
         code=fingerprint("reporting.tables"),
         # No inputs, because nothing is to be run for it; but what is new is to be shown.
-        finished=lambda wildcards: layouts.finished(wildcards.table),
+        seen=lambda wildcards: layouts.seen(wildcards.table),
     message:
         "building {wildcards.table} from the cells there are"
     shell:
         "mtl table --layout {params.layout:q} --published {input.published} --results {params.results} --logs {params.logs}"
-        " --csv {output.csv} --markdown {output.markdown} 2>&1 | tee {log}"
+        " --csv {output.csv} --markdown {output.markdown} 2>&1 | tee -i {log}"
 
 
 rule claims:
@@ -95,12 +95,14 @@ rule claims:
         "testing the claims"
     shell:
         "mtl claims --layout {params.layout:q} --results {params.results}"
-        " --csv {output.csv} --markdown {output.markdown} 2>&1 | tee {log}"
+        " --csv {output.csv} --markdown {output.markdown} 2>&1 | tee -i {log}"
 
 
 rule manifest:
     input:
         layouts.targets(),
+        # They name the commit, so they may change where nothing else does.
+        layouts.records(),
     output:
         "<results>/manifest.json",
     log:
@@ -119,4 +121,4 @@ rule manifest:
     message:
         "listing all files with their checksums"
     shell:
-        "mtl manifest --layout {params.layout:q} --results {params.results} --output {output} 2>&1 | tee {log}"
+        "mtl manifest --layout {params.layout:q} --results {params.results} --output {output} 2>&1 | tee -i {log}"
