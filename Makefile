@@ -6,7 +6,7 @@ VENV := .venv
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint clean
+.PHONY: help install demo test bench lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ demo: install ## Table 1 and its figure on the embedded dataset (about 10 minute
 
 test: install ## the tests (about 4 minutes on 2 cores)
 	$(RUN) python -m pytest
+
+bench: install ## every stage beside its floor, as ratios (about 30 minutes)
+	$(RUN) python -m benchmarks --csv results/benchmarks.csv
 
 lint: install ## ruff, mypy, snakefmt, snakemake --lint
 	$(RUN) ruff check .

@@ -39,24 +39,16 @@ def main() -> None:
     lines = []
     for line in _all(device):
         lines.append(line)
-        sys.stdout.write(f"{line.ratio:8.2f}  {line.subject}, {line.scale}, over {line.floor}\n")
+        sys.stdout.write(f"{line.ratio:8.3f}  {line.subject}, {line.scale}, over {line.floor}\n")
         sys.stdout.flush()
-    rows = [
-        [
-            line.subject,
-            line.scale,
-            f"{line.seconds:.3g} s",
-            line.floor,
-            f"{line.floor_seconds:.3g} s",
-            f"{line.ratio:.2f}",
-        ]
-        for line in lines
-    ]
+        if options.csv:
+            table = pd.DataFrame(map(dataclasses.asdict, lines)).assign(machine=machine)
+            write_text(options.csv, table.to_csv(index=False, lineterminator="\n", float_format="%.4g"))
     heads = ["what", "network", "time", "beside", "its time", "ratio"]
+    rows = [
+        [x.subject, x.scale, f"{x.seconds:.3g} s", x.floor, f"{x.floor_seconds:.3g} s", f"{x.ratio:.3g}"] for x in lines
+    ]
     sys.stdout.write("\n" + "\n".join(markdown_table(heads, rows)) + "\n")
-    if options.csv:
-        table = pd.DataFrame(map(dataclasses.asdict, lines)).assign(machine=machine)
-        write_text(options.csv, table.to_csv(index=False, lineterminator="\n", float_format="%.4g"))
 
 
 def _all(device: Device) -> Iterator[Ratio]:

@@ -1,6 +1,7 @@
 """What other arithmetic costs: bfloat16, memory layout, compilation."""
 
 import dataclasses
+import sys
 from collections.abc import Iterator
 
 import torch
@@ -33,6 +34,11 @@ def arithmetic(scene: Scene) -> Iterator[Ratio]:
         lambda: forward_and_backward(scene, contiguous, plain), scene.repeats,
     )  # fmt: skip
     compiled = torch.compile(scene.backbone())
+    try:
+        forward_and_backward(scene, compiled, images)
+    except Exception as error:  # without a C++ compiler, for example
+        sys.stderr.write(f"note: nothing was compiled: {str(error).splitlines()[0]}\n")
+        return
     yield compare(
         f"{subject}, compiled", scene.name, lambda: forward_and_backward(scene, compiled, images), "eager", float32,
         scene.repeats,

@@ -16,7 +16,7 @@ from mtl.learners.learner import to_unit_interval
 from mtl.spec import HardTasks
 from mtl.training.augment import augment
 from mtl.training.meta_train import MetaStep
-from mtl.training.pretrain import _step
+from mtl.training.pretrain import pretrain_step
 
 EPISODES = 600
 TEST_STEPS = (20, 50, 100)
@@ -24,7 +24,7 @@ BATCH = 64
 
 
 def stages(scene: Scene) -> Iterator[Ratio]:
-    """Evaluation of a cell, a meta-training iteration, an epoch of pre-training."""
+    """Evaluation of a cell, a meta-training iteration, batches of pre-training."""
     yield _evaluation(scene)
     yield _meta_training(scene)
     yield _pretraining(scene)
@@ -33,7 +33,8 @@ def stages(scene: Scene) -> Iterator[Ratio]:
 def _evaluation(scene: Scene) -> Ratio:
     learner, images, episodes = scene.learner("ss-all"), scene.images(), scene.tasks(EPISODES)
     backbone = backbone_of(learner)
-    used = torch.from_numpy(np.unique(np.concatenate([episodes.support.ravel(), episodes.query.ravel()])))
+    rows = torch.from_numpy(np.unique(np.concatenate([episodes.support.ravel(), episodes.query.ravel()])))
+    used = images[rows.to(images.device)].contiguous(memory_format=torch.channels_last)
 
     def ours() -> None:
         sets = embed_episodes(learner, in_batches(learner.bank, images), episodes)
@@ -42,7 +43,7 @@ def _evaluation(scene: Scene) -> Ratio:
 
     def bare() -> None:
         with torch.no_grad(), scene.device.autocast():
-            for batch in images[used].split(IMAGES_AT_ONCE):
+            for batch in used.split(IMAGES_AT_ONCE):
                 backbone(to_unit_interval(batch))
 
     return compare(
@@ -81,7 +82,7 @@ def _pretraining(scene: Scene) -> Ratio:
         order = torch.randperm(len(images), generator=generator)
         for chosen in order[: batches * BATCH].split(BATCH):
             batch = augment(images[chosen.to(images.device)], 4, True, generator)
-            _step(network, optimizer, 1e-3, scene.device, batch, labels[chosen.to(images.device)])
+            pretrain_step(network, optimizer, 1e-3, scene.device, batch, labels[chosen.to(images.device)])
 
     def bare() -> None:
         for _ in range(batches):

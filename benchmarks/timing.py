@@ -32,9 +32,15 @@ class Ratio:
 
 
 def compare(subject: str, scale: str, ours: Work, floor: str, bare: Work, repeats: int) -> Ratio:
-    """Runs both in turn `repeats` times, after once without a clock."""
+    """Runs both `repeats` times, each first in turn, after once without a clock."""
     ours(), bare()
-    pairs = [(_seconds(ours), _seconds(bare)) for _ in range(repeats)]
+    pairs = []
+    for repeat in range(repeats):
+        if repeat % 2:
+            second, first = _seconds(bare), _seconds(ours)
+        else:
+            first, second = _seconds(ours), _seconds(bare)
+        pairs.append((first, second))
     return Ratio(
         subject,
         scale,

@@ -117,13 +117,13 @@ def _run(
             chosen = batches.draw().to(device.torch_device)
             images = augment(train.images[chosen], settings.crop_padding, settings.flip, augmenting)
             rate = rate_at(iteration)
-            loss, correct = _step(network, optimizer, rate, device, images, labels[chosen])
+            loss, correct = pretrain_step(network, optimizer, rate, device, images, labels[chosen])
             history.trained(0, "pretrain", loss, correct, rate)
             progress.step()
     return history
 
 
-def _step(
+def pretrain_step(
     network: nn.Sequential,
     optimizer: torch.optim.Optimizer,
     rate: float,

@@ -13,7 +13,7 @@ from mtl.networks import BACKBONES
 from mtl.runtime.device import Device
 from mtl.spec import BaseLearner, Network
 from mtl.training.meta_train import MetaStep
-from mtl.training.pretrain import _step
+from mtl.training.pretrain import pretrain_step
 from tests.conftest import method
 
 DEVICE = Device(torch.device("cpu"), torch.float64)
@@ -57,7 +57,7 @@ def test_pretraining(images, name):
     fixed(network[1])
     labels = torch.arange(6).repeat_interleave(8)
     optimizer = torch.optim.Adam(network.parameters())
-    losses = [_step(network, optimizer, 1e-2, DEVICE, images, labels)[0].item() for _ in range(5)]
+    losses = [pretrain_step(network, optimizer, 1e-2, DEVICE, images, labels)[0].item() for _ in range(5)]
     assert losses == pytest.approx(GOLDEN[f"pretrain {name}"], rel=1e-9)
 
 
