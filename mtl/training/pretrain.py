@@ -131,6 +131,16 @@ def pretrain_step(
     images: torch.Tensor,
     labels: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor]:
+    """Updates backbone and classifier from a batch; returns loss and accuracy (in [0, 1]) before the update.
+
+    Args:
+        network: the backbone, then the classifier.
+        optimizer: of both.
+        rate: its learning rate.
+        device: decides the dtype of the convolutions.
+        images: (B, 3, H, W) uint8.
+        labels: (B,) classes.
+    """
     network.train()
     backbone, classifier = network
     with device.autocast():
