@@ -16,9 +16,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-# Records name the git commit, and nothing else that may differ.
-PATTERNS = ("*.csv", "*.md", "*.npz", "*.safetensors", "*.png", "*.svg", "*.json")
-
 
 def killed(folder: Path, command: Sequence[str], kills: int, number: int, within: float, seed: int) -> int:
     """Runs a command, killing it up to `kills` times after a random time; returns how often it was killed."""
@@ -38,12 +35,12 @@ def killed(folder: Path, command: Sequence[str], kills: int, number: int, within
         return done
 
 
-def digests(results: Path) -> dict[str, str]:
-    """SHA-256 of all results, by path."""
+def digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of all files below a folder but hidden ones, by path."""
     return {
-        str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for pattern in PATTERNS
-        for path in sorted(results.rglob(pattern))
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("[!.]*"))
+        if path.is_file()
     }
 
 

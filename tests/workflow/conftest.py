@@ -23,14 +23,15 @@ TINY = {
     "episodes": {"query": 2, "validation": 6, "test": 8},
 }
 MAML = {"backbones": ["conv4"], "methods": ["maml", "maml-ht", "fomaml"], "shots": [1]}
+# Jobs call `mtl`, as they do in an environment that is activated.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 CELL = "results/glyphs/resnet12/seed0/{}/5way-{}shot"
 
 
 def snakemake(folder, *arguments, cores=2):
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments],
-        cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout
 

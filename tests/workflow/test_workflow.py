@@ -1,6 +1,5 @@
 """The real DAG on a tiny config: what it builds, what it leaves alone, what a change reruns."""
 
-import hashlib
 import json
 import shutil
 
@@ -9,15 +8,8 @@ import pytest
 import torch
 import yaml
 
+from tests.chaos.kill import digests
 from tests.workflow.conftest import CELL, edit, make_project, planned, snakemake
-
-
-def digests(folder, patterns=("*.csv", "*.npz", "*.safetensors", "*.json", "*.md", "*.svg", "*.png")):
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for pattern in patterns
-        for path in sorted((folder / "results").rglob(pattern))
-    }
 
 
 def test_plain_snakemake_builds_table_and_figure(finished):
@@ -226,6 +218,6 @@ def test_the_number_of_cores_changes_no_byte(finished, tmp_path):
     targets = [f"{CELL.format(method, 1)}/evaluation.json" for method in ("ss-all-ht", "ft-last", "update-all")]
     code, output = snakemake(folder, *targets, cores=1)
     assert code == 0, output
-    ours, theirs = digests(folder), digests(finished)
+    ours, theirs = digests(folder / "results"), digests(finished / "results")
     assert len(ours) > 10
     assert ours == {path: theirs[path] for path in ours}
