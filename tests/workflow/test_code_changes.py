@@ -53,7 +53,7 @@ CHANGES = {
     ),
     "a line of the evaluation": (
         edited("evaluation/evaluate.py", "min(spec.test_steps)", "max(spec.test_steps)"),
-        EVERY_EVALUATION | CURVES | REPORTS | FIGURES,
+        EVERY_EVALUATION | CURVES | REPORTS | {"drawing figure4"},
     ),
     "a caption of a figure": (
         edited("reporting/scale_shift.py", '"scale Φ1"', '"scales Φ1"'),
