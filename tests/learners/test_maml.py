@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from mtl.data.tasks import TaskShape, draw_uniform, labels
-from mtl.learners import whole_network
+from mtl.learners import maml
 from mtl.networks import BACKBONES
 from mtl.networks.batch_norm import EPSILON
 from mtl.spec import BaseLearner
@@ -87,7 +87,7 @@ def test_the_meta_gradient_equals_a_loop_over_tasks(tiny, sets, name, second_ord
 
 def test_tasks_in_small_batches_give_the_same(tiny, sets, monkeypatch):
     loss, gradients = batched_gradients(learner_of(tiny, "maml"), *sets)
-    monkeypatch.setattr(whole_network, "PIXELS_AT_ONCE", 1)
+    monkeypatch.setattr(maml, "PIXELS_AT_ONCE", 1)
     again, others = batched_gradients(learner_of(tiny, "maml"), *sets)
     assert loss == pytest.approx(again, rel=1e-12)
     assert all((gradients[parameter] - others[parameter]).abs().max() < 1e-12 for parameter in gradients)
