@@ -16,11 +16,11 @@ import pandas as pd
 import torch
 
 from benchmarks.arithmetic import arithmetic
+from benchmarks.processes import memory, packing, startup
 from benchmarks.scenes import Scene, scenes
 from benchmarks.solvers import maml, solvers
 from benchmarks.stages import stages
-from benchmarks.startup import startup
-from benchmarks.timing import Ratio
+from benchmarks.timing import Comparison, Ratio
 from mtl.reporting.cells import markdown_table
 from mtl.runtime.device import Device, set_up
 from mtl.runtime.files import write_text
@@ -37,27 +37,33 @@ def main() -> None:
     machine = f"{_processor()}, {options.threads} threads, torch {torch.__version__}, {device.name}"
     sys.stdout.write(f"{machine}\n\n")
     lines = []
-    for line in _all(device):
+    for comparison in _all(device, options.threads):
+        line = comparison.measure() if isinstance(comparison, Comparison) else comparison
         lines.append(line)
         sys.stdout.write(f"{line.ratio:8.3f}  {line.subject}, {line.scale}, over {line.floor}\n")
         sys.stdout.flush()
         if options.csv:
             table = pd.DataFrame(map(dataclasses.asdict, lines)).assign(machine=machine)
             write_text(options.csv, table.to_csv(index=False, lineterminator="\n", float_format="%.4g"))
-    heads = ["what", "network", "time", "beside", "its time", "ratio"]
+    heads = ["what", "network", "value", "beside", "its value", "ratio"]
     rows = [
-        [x.subject, x.scale, f"{x.seconds:.3g} s", x.floor, f"{x.floor_seconds:.3g} s", f"{x.ratio:.3g}"] for x in lines
+        [x.subject, x.scale, f"{x.value:.3g} {x.unit}", x.floor, f"{x.floor_value:.3g} {x.unit}", f"{x.ratio:.3g}"]
+        for x in lines
     ]
     sys.stdout.write("\n" + "\n".join(markdown_table(heads, rows)) + "\n")
 
 
-def _all(device: Device) -> Iterator[Ratio]:
-    for scene in scenes(device):
+def _all(device: Device, threads: int) -> Iterator[Comparison | Ratio]:
+    small, large = scenes(device)
+    for scene in (small, large):
         yield from stages(scene)
         yield from solvers(scene)
         yield from arithmetic(scene)
-    yield maml(Scene("4CONV, width 32, 84 px", Network("conv4", 32, 84), 20, 3, device))
     yield maml(Scene("4CONV, width 32, 32 px", Network("conv4", 32, 32), 20, 5, device))
+    yield maml(Scene("4CONV, width 32, 84 px", Network("conv4", 32, 84), 20, 3, device))
+    yield packing(small, threads, 20)
+    yield packing(large, threads, 1)
+    yield from memory(large, threads)
     yield from startup()
 
 

@@ -5,16 +5,17 @@ import sys
 from collections.abc import Iterator
 
 import torch
+from torch import nn
 
 from benchmarks.scenes import Scene
 from benchmarks.stages import forward_and_backward
-from benchmarks.timing import Ratio, compare
+from benchmarks.timing import Comparison
 from mtl.runtime.device import Device
 
 IMAGES = 64
 
 
-def arithmetic(scene: Scene) -> Iterator[Ratio]:
+def arithmetic(scene: Scene) -> Iterator[Comparison]:
     """Forward and backward passes of the same images in two ways each."""
     images, backbone = scene.images()[:IMAGES], scene.backbone()
     half = dataclasses.replace(scene, device=Device(scene.device.torch_device, torch.bfloat16))
@@ -25,21 +26,21 @@ def arithmetic(scene: Scene) -> Iterator[Ratio]:
     def float32() -> None:
         forward_and_backward(scene, backbone, images)
 
-    yield compare(
+    yield Comparison(
         f"{subject}, bfloat16", scene.name, lambda: forward_and_backward(half, backbone, images), "float32", float32,
         scene.repeats,
     )  # fmt: skip
-    yield compare(
+    yield Comparison(
         f"{subject}, channels-last", scene.name, float32, "contiguous",
         lambda: forward_and_backward(scene, contiguous, plain), scene.repeats,
     )  # fmt: skip
-    compiled = torch.compile(scene.backbone())
+    compiled: nn.Module = torch.compile(scene.backbone())  # type: ignore[assignment]
     try:
         forward_and_backward(scene, compiled, images)
     except Exception as error:  # without a C++ compiler, for example
         sys.stderr.write(f"note: nothing was compiled: {str(error).splitlines()[0]}\n")
         return
-    yield compare(
+    yield Comparison(
         f"{subject}, compiled", scene.name, lambda: forward_and_backward(scene, compiled, images), "eager", float32,
         scene.repeats,
     )  # fmt: skip

@@ -7,7 +7,7 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from benchmarks.scenes import QUERY, WAY, Scene
-from benchmarks.timing import Ratio, compare
+from benchmarks.timing import Comparison
 from mtl.data.tasks import TaskShape, labels
 from mtl.evaluation.episodes import in_batches
 from mtl.learners import Learner
@@ -18,14 +18,14 @@ EPISODES, STEPS, RATE = 600, 100, 0.05
 MAML_STEPS, MAML_RATE = 5, 0.01
 
 
-def solvers(scene: Scene) -> Iterator[Ratio]:
+def solvers(scene: Scene) -> Iterator[Comparison]:
     """Base-learner, banks, MAML."""
     yield from _base_learner(scene)
     for method in ("ft-head", "ss-last"):
         yield _bank(scene, method)
 
 
-def _base_learner(scene: Scene) -> Iterator[Ratio]:
+def _base_learner(scene: Scene) -> Iterator[Comparison]:
     dimensions, device = 8 * scene.network.width, scene.device.torch_device
     generator = torch.Generator().manual_seed(0)
     features = torch.randn(EPISODES, WAY, dimensions, generator=generator).to(device)
@@ -42,9 +42,8 @@ def _base_learner(scene: Scene) -> Iterator[Ratio]:
             weight = torch.baddbmm(weight, scores.transpose(1, 2), features, alpha=-RATE)
 
     subject = f"base-learner, {EPISODES} episodes, {STEPS} steps"
-    with torch.no_grad():
-        yield compare(subject, scene.name, ours, "its matrix products", products, 5)
-    yield compare(
+    yield Comparison(subject, scene.name, ours, "its matrix products", products, 5)
+    yield Comparison(
         subject, scene.name, ours, "autograd, one episode after another", lambda: loop(head, features, targets), 1
     )
 
@@ -65,13 +64,13 @@ def loop(head: Head, features: torch.Tensor, targets: torch.Tensor) -> list[Head
     return adapted
 
 
-def _bank(scene: Scene, method: str) -> Ratio:
+def _bank(scene: Scene, method: str) -> Comparison:
     images, tasks = scene.images(), scene.tasks(2)
     shape, device = TaskShape(WAY, 1, QUERY), scene.device.torch_device
     banked_learner, learner = scene.learner(method), scene.learner(method)
     banked = in_batches(banked_learner.bank, images)
     with_bank, without = MetaStep(banked_learner, shape, device), MetaStep(Unbanked(learner), shape, device)
-    return compare(
+    return Comparison(
         f"meta-training iteration ({method}) on a bank", scene.name, lambda: with_bank(banked, tasks, 1e-3),
         "the same without", lambda: without(images, tasks, 1e-3), scene.repeats,
     )  # fmt: skip
@@ -98,7 +97,7 @@ class Unbanked(Learner):
         return self.inner.predict(support, labels, query)
 
 
-def maml(scene: Scene, tasks: int = 4) -> Ratio:
+def maml(scene: Scene, tasks: int = 4) -> Comparison:
     """The tasks of a meta-batch at once, and one after another by autograd alone."""
     learner, images, drawn = scene.learner("maml", MAML_STEPS, MAML_RATE), scene.images(), scene.tasks(tasks)
     support, query = (images[torch.from_numpy(rows).to(images.device)] for rows in (drawn.support, drawn.query))
@@ -110,7 +109,7 @@ def maml(scene: Scene, tasks: int = 4) -> Ratio:
 
     def one_after_another() -> None:
         for task in range(tasks):
-            values = dict(learner.named_parameters())
+            values: dict[str, torch.Tensor] = dict(learner.named_parameters())
             for _ in range(MAML_STEPS):
                 loss = F.cross_entropy(functional_call(learner, values, (support[task],)), labels_of)
                 gradients = torch.autograd.grad(loss, list(values.values()), create_graph=True)
@@ -118,6 +117,6 @@ def maml(scene: Scene, tasks: int = 4) -> Ratio:
                 values = {name: value - MAML_RATE * gradient for (name, value), gradient in pairs}
             (F.cross_entropy(functional_call(learner, values, (query[task],)), targets) / tasks).backward()
 
-    return compare(
+    return Comparison(
         f"MAML meta-batch of {tasks}", scene.name, batched, "one task after another", one_after_another, scene.repeats
     )

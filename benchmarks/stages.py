@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from benchmarks.scenes import CLASSES, QUERY, WAY, Scene
-from benchmarks.timing import Ratio, compare
+from benchmarks.timing import Comparison
 from mtl.data.task_samplers import build_sampler
 from mtl.data.tasks import TaskShape
 from mtl.evaluation.episodes import IMAGES_AT_ONCE, embed_episodes, in_batches, score
@@ -23,14 +23,15 @@ TEST_STEPS = (20, 50, 100)
 BATCH = 64
 
 
-def stages(scene: Scene) -> Iterator[Ratio]:
+def stages(scene: Scene) -> Iterator[Comparison]:
     """Evaluation of a cell, a meta-training iteration, batches of pre-training."""
-    yield _evaluation(scene)
-    yield _meta_training(scene)
-    yield _pretraining(scene)
+    yield evaluation(scene)
+    yield meta_training(scene)
+    yield pretraining(scene)
 
 
-def _evaluation(scene: Scene) -> Ratio:
+def evaluation(scene: Scene) -> Comparison:
+    """All of a cell's evaluation, the choice among three numbers of steps included."""
     learner, images, episodes = scene.learner("ss-all"), scene.images(), scene.tasks(EPISODES)
     backbone = backbone_of(learner)
     rows = torch.from_numpy(np.unique(np.concatenate([episodes.support.ravel(), episodes.query.ravel()])))
@@ -46,12 +47,13 @@ def _evaluation(scene: Scene) -> Ratio:
             for batch in used.split(IMAGES_AT_ONCE):
                 backbone(to_unit_interval(batch))
 
-    return compare(
+    return Comparison(
         f"evaluating {EPISODES} episodes", scene.name, ours, "forward pass of their images", bare, scene.repeats
     )
 
 
-def _meta_training(scene: Scene) -> Ratio:
+def meta_training(scene: Scene) -> Comparison:
+    """A meta-update of two tasks, drawing them included."""
     learner, images = scene.learner("ss-all-ht"), scene.images()
     backbone = backbone_of(learner)
     shape, tasks = TaskShape(WAY, 1, QUERY), 2
@@ -65,13 +67,14 @@ def _meta_training(scene: Scene) -> Ratio:
         _, accuracy = step(images, drawn, 1e-3)
         sampler.hear(accuracy.cpu().numpy())
 
-    return compare(
+    return Comparison(
         "meta-training iteration (SS, HT)", scene.name, ours, "forward and backward",
         lambda: forward_and_backward(scene, backbone, images[:count]), scene.repeats,
     )  # fmt: skip
 
 
-def _pretraining(scene: Scene) -> Ratio:
+def pretraining(scene: Scene) -> Comparison:
+    """Some batches of an epoch, shuffling and augmentation included."""
     images, batches = scene.images(), max(1, CLASSES * scene.per_class // BATCH // 4)
     labels = torch.arange(CLASSES, device=scene.device.torch_device).repeat_interleave(scene.per_class)
     backbone = scene.backbone()
@@ -88,7 +91,7 @@ def _pretraining(scene: Scene) -> Ratio:
         for _ in range(batches):
             forward_and_backward(scene, backbone, images[:BATCH])
 
-    return compare(
+    return Comparison(
         f"pre-training, {batches} batches of {BATCH}", scene.name, ours, "forward and backward", bare, scene.repeats
     )
 

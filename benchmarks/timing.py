@@ -1,4 +1,4 @@
-"""Two ways to do the same, timed in turn: machines are shared and noisy, so only their ratio means anything."""
+"""Two works, timed in turn: machines are shared and noisy, so only their ratio means anything."""
 
 import statistics
 import time
@@ -17,38 +17,55 @@ class Ratio:
     Attributes:
         subject: what was timed.
         scale: on which network.
-        seconds: median of what is ours.
+        value: median of what is ours.
         floor: what it is compared with, in words.
-        floor_seconds: median of that.
+        floor_value: median of that.
         ratio: median of the ratios of neighbouring runs, ours over floor.
+        unit: of both values.
     """
 
     subject: str
     scale: str
-    seconds: float
+    value: float
     floor: str
-    floor_seconds: float
+    floor_value: float
     ratio: float
+    unit: str = "s"
 
 
-def compare(subject: str, scale: str, ours: Work, floor: str, bare: Work, repeats: int) -> Ratio:
-    """Runs both `repeats` times, each first in turn, after once without a clock."""
-    ours(), bare()
-    pairs = []
-    for repeat in range(repeats):
-        if repeat % 2:
-            second, first = _seconds(bare), _seconds(ours)
-        else:
-            first, second = _seconds(ours), _seconds(bare)
-        pairs.append((first, second))
-    return Ratio(
-        subject,
-        scale,
-        statistics.median(pair[0] for pair in pairs),
-        floor,
-        statistics.median(pair[1] for pair in pairs),
-        statistics.median(pair[0] / pair[1] for pair in pairs),
-    )
+@dataclass(frozen=True)
+class Comparison:
+    """Two works, and how often they are timed.
+
+    Attributes:
+        subject: what `ours` is.
+        scale: the network.
+        ours: what is measured.
+        floor: what `bare` is, in words.
+        bare: what it is compared with.
+        repeats: how often both run, after once without a clock.
+    """
+
+    subject: str
+    scale: str
+    ours: Work
+    floor: str
+    bare: Work
+    repeats: int
+
+    def measure(self) -> Ratio:
+        """Runs both in turn, each first every other time."""
+        self.ours(), self.bare()
+        pairs = []
+        for repeat in range(self.repeats):
+            if repeat % 2:
+                second, first = _seconds(self.bare), _seconds(self.ours)
+            else:
+                first, second = _seconds(self.ours), _seconds(self.bare)
+            pairs.append((first, second))
+        seconds, floor = (statistics.median(times) for times in zip(*pairs, strict=True))
+        ratio = statistics.median(first / second for first, second in pairs)
+        return Ratio(self.subject, self.scale, seconds, self.floor, floor, ratio)
 
 
 def _seconds(work: Work) -> float:

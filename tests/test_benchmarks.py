@@ -1,0 +1,43 @@
+"""The benchmarks run, and both sides of a line do the same work; how fast is no matter of tests."""
+
+import pytest
+import torch
+
+from benchmarks import solvers
+from benchmarks.arithmetic import arithmetic
+from benchmarks.processes import memory
+from benchmarks.scenes import Scene
+from benchmarks.stages import stages
+from mtl.data.tasks import labels
+from mtl.learners.base_learner import Head, adapt
+from mtl.runtime.device import Device
+from mtl.spec import Network
+
+CPU = Device(torch.device("cpu"), torch.float32)
+SMALL = Scene("small", Network("resnet12", 2, 16), 20, 1, CPU)
+
+
+@pytest.mark.parametrize("lines", [stages, solvers.solvers, arithmetic])
+def test_every_line_can_be_measured(lines, monkeypatch):
+    monkeypatch.setattr(solvers, "EPISODES", 2)
+    monkeypatch.setattr(torch, "compile", lambda module: module)
+    for comparison in lines(SMALL):
+        line = comparison.measure()
+        assert line.value > 0
+        assert line.floor_value > 0
+
+
+def test_maml_and_whole_processes_can_be_measured():
+    assert solvers.maml(Scene("small", Network("conv4", 2, 16), 20, 1, CPU), tasks=2).measure().value > 0
+    line = next(memory(SMALL, 1))
+    assert line.value >= line.floor_value > 0
+
+
+def test_the_base_learner_and_the_loop_it_is_timed_against_agree():
+    features = torch.randn(3, 5, 40, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    head = Head(torch.zeros(5, 40, dtype=torch.float64), torch.zeros(5, dtype=torch.float64))
+    targets = torch.from_numpy(labels(5, 1))
+    adapted = adapt(head, features, targets, solvers.RATE, solvers.STEPS)
+    for episode, expected in enumerate(solvers.loop(head, features, targets)):
+        torch.testing.assert_close(adapted.weight[episode], expected.weight, rtol=0, atol=1e-10)
+        torch.testing.assert_close(adapted.bias[episode], expected.bias, rtol=0, atol=1e-10)
