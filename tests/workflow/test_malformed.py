@@ -133,7 +133,7 @@ CASES = {
         "drawing test episodes of glyphs, 5-way 1-shot", SPLIT, rows(0.3), "the rows of split 'test' must be there"
     ),
     "too few images of a class": Case(
-        "drawing test episodes of glyphs, 5-way 1-shot", SPLIT, rows(0.997), "has .* images, but a task needs"
+        "drawing test episodes of glyphs, 5-way 1-shot", SPLIT, rows(0.993), "has .* images, but a task needs"
     ),
     "images that were cut off": Case(PRETRAIN, IMAGES, cut(0.5), "images.npy: not prepared images"),
     "images in floats": Case(PRETRAIN, IMAGES, as_floats, "images.npy: does not hold the images of"),
