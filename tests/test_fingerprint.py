@@ -53,7 +53,7 @@ def edit(path, old, new):
         ("training/pretrain.py", "VALIDATION_EPISODES = 600", "VALIDATION_EPISODES = 599", {"pretrain"}),
         ("learners/maml.py", "F.cross_entropy(", "2 * F.cross_entropy(", {"meta_train maml"}),
         ("learners/base_learner.py", "/ support", "/ (2 * support)", COMPUTING),
-        ("networks/resnet12.py", "norm(conv, main), 0.1)", "norm(conv, main), 0.2)", RESNET),
+        ("networks/resnet12.py", "norm(conv, main), 0.1,", "norm(conv, main), 0.2,", RESNET),
         ("networks/conv4.py", "padding=1", "padding=2", {"meta_train maml"}),
         ("data/layouts/cifar100.py", "import numpy as np", "import numpy", set()),
         ("data/glyphs.py", "import math", "import math\nimport sys", {"prepare glyphs"}),

@@ -8,7 +8,7 @@ import torch
 from mtl.data.tasks import Tasks, labels
 from mtl.learners.learner import Learner
 
-IMAGES_AT_ONCE = 500
+IMAGES_AT_ONCE = 200
 Predict = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 # Indices of T episodes to their support (T, S, ...) and query (T, Q, ...) sets.
 Sets = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]

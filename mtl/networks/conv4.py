@@ -20,7 +20,7 @@ class ConvBlock(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, inputs, H, W) to (B, outputs, H // 2, W // 2)."""
-        return F.max_pool2d(F.relu(self.norms[0](self.convs[0], x)), 2)
+        return F.max_pool2d(F.relu(self.norms[0](self.convs[0], x), inplace=True), 2)
 
 
 def conv4(width: int, dropout: float = 0.0) -> Backbone:

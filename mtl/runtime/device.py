@@ -1,6 +1,7 @@
 """Where and how precisely a job computes. All of it comes from the spec, nothing from the scheduler."""
 
 import contextlib
+import ctypes
 import fcntl
 import functools
 import os
@@ -18,6 +19,8 @@ from mtl.runtime.errors import UserError
 from mtl.spec import Runtime
 
 WAIT = 1.0  # seconds
+# From malloc.h.
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 # An open file keeps its lock.
 _held: list[IO[str]] = []
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -49,6 +52,7 @@ def set_up(runtime: Runtime) -> Device:
         UserError: the config asks for a GPU and there is none.
     """
     torch.set_num_threads(runtime.threads)
+    _keep_memory()
     available = torch.cuda.is_available()
     if runtime.device == "cuda" and not available:
         raise UserError("config: runtime.device: 'cuda' asks for a GPU, but torch sees none; write 'auto' or 'cpu'")
@@ -58,6 +62,17 @@ def set_up(runtime: Runtime) -> Device:
         return Device(torch.device("cpu"), DTYPES[runtime.dtype])
     torch.cuda.set_device(index := _own_gpu())
     return Device(torch.device("cuda", index), DTYPES[runtime.dtype])
+
+
+def _keep_memory() -> None:
+    """Makes the C library keep what tensors no longer use.
+
+    Else it gives large blocks back to the kernel, which clears them for the next tensor: a sixth to a quarter of the time
+    of training on a processor.
+    """
+    if hasattr(library := ctypes.CDLL(None), "mallopt"):  # glibc
+        library.mallopt(M_MMAP_MAX, 0)
+        library.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 @functools.cache

@@ -148,3 +148,22 @@ def test_tables_need_no_torch():
     reports = [f"mtl.reporting.{name}" for name in ("tables", "claims", "figure4", "forest", "scale_shift")]
     code = f"import mtl.load, {', '.join(reports)}, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+KEEPING = """
+import resource, torch
+from mtl.runtime.device import set_up
+from mtl.spec import Runtime
+
+set_up(Runtime("cpu", "float32", 1))
+for _ in range(4):
+    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.ones(2**25)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults)
+"""
+
+
+def test_the_memory_of_a_large_tensor_is_used_again():
+    done = subprocess.run([sys.executable, "-c", KEEPING], capture_output=True, text=True, check=True)
+    # 128 MB are more than 30,000 pages.
+    assert int(done.stdout) < 1000
