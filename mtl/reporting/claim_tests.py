@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from mtl.cell import Cell
-from mtl.evaluation.statistics import few_ci95, holm, mean_and_ci95, p_value
+from mtl.evaluation.statistics import mean_and_ci95
 from mtl.reporting.evidence import UNITS, Evidence
+from mtl.reporting.statistics import few_ci95, holm, p_value
 from mtl.runtime.errors import UserError
 
 COLUMNS = [

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from mtl.cell import Cell
-from mtl.evaluation.statistics import few_ci95, mean_and_ci95
+from mtl.evaluation.statistics import mean_and_ci95
 from mtl.reporting.cells import Accuracies, heading, markdown_table, read_accuracies
 from mtl.reporting.published import Number, read_published, rule, verdict
+from mtl.reporting.statistics import few_ci95
 from mtl.runtime.files import read_json, write_text
 
 VALUES = ("accuracy", "ci95", "ci95_seeds", "episodes", "seeds", "published", "published_ci95", "delta")

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from mtl.evaluation.statistics import few_ci95, holm, p_value
 from mtl.reporting.claims import write_claims
+from mtl.reporting.statistics import few_ci95, holm, p_value
 from mtl.runtime.errors import UserError
 from tests.reporting.measured import Measured, cell
 

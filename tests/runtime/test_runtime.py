@@ -156,7 +156,7 @@ from mtl.runtime.device import set_up
 from mtl.spec import Runtime
 
 set_up(Runtime("cpu", "float32", 1))
-for _ in range(4):
+for _ in range(12):
     faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     torch.ones(2**25)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults)
