@@ -23,26 +23,25 @@ def startup() -> Iterator[Comparison]:
         yield Comparison(subject, "", partial(_run, *ours), floor, partial(_run, *bare), 3)
 
 
-def packing(scene: Scene, threads: int, repeats: int) -> Comparison:
+def packing(scene: Scene, threads: int, repeats: int) -> Ratio:
     """As many processes of one thread as there are threads, and one process of all threads for all their work."""
-
-    def at_once() -> None:
-        for process in [_start(*_child("meta-training", scene, 1, repeats)) for _ in range(threads)]:
-            _finish(process)
-
-    whole = partial(_run, *_child("meta-training", scene, threads, repeats * threads))
-
+    children = [_start(*_child("meta-training", scene, 1, repeats)) for _ in range(threads)]
+    at_once = max(_numbers(_finish(child))[0] for child in children)
+    whole, *_ = _numbers(_run(*_child("meta-training", scene, threads, repeats * threads)))
     subject, floor = f"{threads} meta-trainings at once, a thread each", f"one after another on {threads} threads"
-    return Comparison(subject, scene.name, at_once, floor, whole, 1)
+    return Ratio(subject, scene.name, at_once, floor, whole, at_once / whole)
 
 
 def memory(scene: Scene, threads: int) -> Iterator[Ratio]:
     """The peak of each stage beside what its process held when all was loaded."""
     for work in WORKS:
-        before, peak = map(float, _run(*_child(work, scene, threads, 1)).split())
-        yield Ratio(
-            f"peak memory of {work}", scene.name, peak, "that of its process before", before, peak / before, "GB"
-        )
+        _, before, peak = _numbers(_run(*_child(work, scene, threads, 0)))
+        floor = "its process with images and network"
+        yield Ratio(f"peak memory of {work}", scene.name, peak, floor, before, peak / before, "GB")
+
+
+def _numbers(output: str) -> list[float]:
+    return [float(number) for number in output.split()]
 
 
 def _child(work: str, scene: Scene, threads: int, repeats: int) -> tuple[str, ...]:

@@ -57,6 +57,6 @@ class Scene:
 def scenes(device: Device) -> list[Scene]:
     """Both scales."""
     return [
-        Scene("ResNet-12, width 16, 32 px", Network("resnet12", 16, 32), 100, 5, device),
+        Scene("ResNet-12, width 16, 32 px", Network("resnet12", 16, 32), 200, 5, device),
         Scene("ResNet-12, width 64, 84 px", Network("resnet12", 64, 84), 20, 3, device),
     ]

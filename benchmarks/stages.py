@@ -75,7 +75,7 @@ def meta_training(scene: Scene) -> Comparison:
 
 def pretraining(scene: Scene) -> Comparison:
     """Some batches of an epoch, shuffling and augmentation included."""
-    images, batches = scene.images(), max(1, CLASSES * scene.per_class // BATCH // 4)
+    images, batches = scene.images(), 1 + CLASSES * scene.per_class // BATCH // 5
     labels = torch.arange(CLASSES, device=scene.device.torch_device).repeat_interleave(scene.per_class)
     backbone = scene.backbone()
     network = nn.Sequential(backbone, nn.Linear(8 * scene.network.width, CLASSES).to(scene.device.torch_device))

@@ -67,8 +67,8 @@ def set_up(runtime: Runtime) -> Device:
 def _keep_memory() -> None:
     """Makes the C library keep what tensors no longer use.
 
-    Else it gives large blocks back to the kernel, which clears them for the next tensor: a sixth to a quarter of the time
-    of training on a processor.
+    Else it gives large blocks back to the kernel, which clears them for the next tensor: a sixth to a quarter of the
+    time of training on a processor.
     """
     if hasattr(library := ctypes.CDLL(None), "mallopt"):  # glibc
         library.mallopt(M_MMAP_MAX, 0)
