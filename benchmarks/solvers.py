@@ -11,7 +11,8 @@ from benchmarks.timing import Comparison
 from mtl.data.tasks import TaskShape, labels
 from mtl.evaluation.episodes import in_batches
 from mtl.learners import Learner
-from mtl.learners.base_learner import Head, adapt
+from mtl.learners.base_learner import adapt
+from mtl.learners.learner import Head
 from mtl.training.meta_train import MetaStep
 
 EPISODES, STEPS, RATE = 600, 100, 0.05

@@ -12,7 +12,7 @@ from mtl.data.task_samplers import build_sampler
 from mtl.data.tasks import TaskShape
 from mtl.evaluation.episodes import IMAGES_AT_ONCE, embed_episodes, in_batches, score
 from mtl.learners import Learner
-from mtl.learners.learner import to_unit_interval
+from mtl.networks.backbone import to_unit_interval
 from mtl.spec import HardTasks
 from mtl.training.augment import augment
 from mtl.training.meta_train import MetaStep

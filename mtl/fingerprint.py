@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent
-# Of these a job uses those that its settings name.
+# Of these a job uses those that its settings name; images that are rendered come from no archive.
 CHOICES = frozenset(
     {
         "networks.conv4",
@@ -16,6 +16,9 @@ CHOICES = frozenset(
         "data.layouts.pickles",
         "data.layouts.ilsvrc",
         "data.layouts.cifar100",
+        "data.layouts.members",
+        "data.source",
+        "data.decode",
     }
 )
 # These say and record, and compute nothing.
@@ -24,7 +27,7 @@ SILENT = frozenset({"fingerprint", "runtime.errors", "runtime.progress", "runtim
 
 def of_stage(stage: str, backbone: str, learner: str | None = None) -> list[str]:
     """The modules of a stage that computes with a backbone and, past pre-training, a family of learners."""
-    return [stage, f"networks.{backbone}", *([f"learners.{learner.replace('-', '_')}"] if learner else [])]
+    return [stage, f"networks.{backbone}", *([f"learners.{learner}"] if learner else [])]
 
 
 @cache
@@ -70,8 +73,18 @@ def _code(module: str) -> str:
             node, clean=False
         ):
             node.body = node.body[1:] or [ast.Pass()]
-    # Unlike its dump, the text of a tree is the same in all versions of Python that can run this.
-    return ast.unparse(tree)
+    return repr(_plain(tree))
+
+
+def _plain(node: object) -> object:
+    """A syntax tree as tuples, without what is empty: the same in all versions of Python that can run this.
+
+    (Its dump and its text are not: some versions show empty fields, or quote differently.)
+    """
+    if isinstance(node, ast.AST):
+        fields = [(name, value) for name, value in ast.iter_fields(node) if value is not None and value != []]
+        return type(node).__name__, *((name, _plain(value)) for name, value in fields)
+    return tuple(map(_plain, node)) if isinstance(node, list) else node
 
 
 @cache

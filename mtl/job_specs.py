@@ -144,8 +144,9 @@ class JobSpecs:
         """A digest of the code that prepares a dataset: of rendering it, or of reading the forms it may have."""
         if self.rendered(wildcards):
             return fingerprint("data.prepare", "data.glyphs")
-        layouts = sorted({"images", *(source["layout"] for source in self.datasets[wildcards.dataset]["sources"])})
-        return fingerprint("data.prepare", *(f"data.layouts.{layout}" for layout in layouts))
+        layouts = {"images", "members", *(source["layout"] for source in self.datasets[wildcards.dataset]["sources"])}
+        readers = ["data.source", "data.decode", *(f"data.layouts.{layout}" for layout in sorted(layouts))]
+        return fingerprint("data.prepare", *readers)
 
     def _cell_settings(self, wildcards: Wildcards) -> tuple[Config, specs.Method]:
         context = {name: getattr(wildcards, name) for name in ("dataset", "backbone", "method")}

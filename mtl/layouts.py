@@ -141,8 +141,13 @@ class Layouts:
         # Another label is no reason to draw what has none.
         return as_json(layout if name == "scale-shift" else layout | {"methods": labels})
 
-    def manifest(self, configfiles: list[str]) -> str:
-        """What the manifest lists: folders and reports of the results, and what the images were made from."""
+    def manifest(self, configfiles: list[str], configs: list[str]) -> str:
+        """What the manifest lists: folders and reports of the results, and what the images were made from.
+
+        Args:
+            configfiles: those the experiment was made of, in their order.
+            configs: what `--config` said beside them, such as `data=FOLDER`.
+        """
         cells = self._shown()
         stored = [f"{cell.dataset}/episodes/seed{cell.seed}" for cell in cells]
         pretrained = [f"{cell.pretraining}/pretrain" for cell in cells if self.plan.pretrained(cell.method)]
@@ -155,7 +160,8 @@ class Layouts:
             for dataset in dict.fromkeys(cell.dataset for cell in cells)
             for name in ("source.json", "split.csv", *prepared)
         ]
-        return as_json({"configfiles": configfiles, "folders": list(folders), "reports": reports, "sources": sources})
+        given = {"configfiles": configfiles, "configs": configs}
+        return as_json({**given, "folders": list(folders), "reports": reports, "sources": sources})
 
     def records(self) -> list[str]:
         """The records of all stages behind the reports."""

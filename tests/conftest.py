@@ -12,9 +12,10 @@ from mtl.data.image_set import load_split
 from mtl.data.images_of import with_images
 from mtl.data.prepare import PreparePaths, prepare
 from mtl.data.split import read_class_list, write_split
-from mtl.learners.build import build_learner, save_tensors
+from mtl.learners.build import build_learner
 from mtl.load import read_yaml
 from mtl.networks import BACKBONES
+from mtl.networks.weights import save_tensors
 from mtl.runtime.device import Device
 from mtl.spec import BaseLearner, EpisodesSpec, Method, Network, PrepareSpec
 

@@ -1,4 +1,4 @@
-"""The benchmarks run, and both sides of a line do the same work; how fast is no matter of tests."""
+"""The benchmarks run, and what they compare gives the same numbers; how fast is no matter of tests."""
 
 import pytest
 import torch
@@ -10,7 +10,8 @@ from benchmarks.scenes import Scene
 from benchmarks.stages import stages
 from mtl.data.tasks import TaskShape, labels
 from mtl.evaluation.episodes import embed_episodes, in_batches, score
-from mtl.learners.base_learner import Head, adapt
+from mtl.learners.base_learner import adapt
+from mtl.learners.learner import Head
 from mtl.runtime.device import Device
 from mtl.spec import Network
 from mtl.training.meta_train import MetaStep

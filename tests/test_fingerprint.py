@@ -1,6 +1,7 @@
 """Fingerprints of code: what changes them, and which modules they cover."""
 
 import shutil
+import subprocess
 
 import pytest
 
@@ -12,16 +13,17 @@ from tests.conftest import ROOT
 
 STAGES = {
     "prepare glyphs": ["data.prepare", "data.glyphs"],
-    "prepare images": ["data.prepare", "data.layouts.images"],
+    "prepare images": ["data.prepare", "data.source", "data.decode", "data.layouts.members", "data.layouts.images"],
     "pretrain": of_stage("training.pretrain", "resnet12"),
-    "meta_train mtl": of_stage("training.meta_train", "resnet12", "meta-transfer"),
+    "meta_train mtl": of_stage("training.meta_train", "resnet12", "meta_transfer"),
     "meta_train maml": of_stage("training.meta_train", "conv4", "maml"),
-    "evaluate mtl": of_stage("evaluation.evaluate", "resnet12", "meta-transfer"),
+    "evaluate mtl": of_stage("evaluation.evaluate", "resnet12", "meta_transfer"),
     "table": ["reporting.tables"],
     "figure4": ["reporting.figure4"],
 }
 RESNET = {"pretrain", "meta_train mtl", "evaluate mtl"}
 COMPUTING = RESNET | {"meta_train maml"}
+ADAPTING_A_HEAD = {"meta_train mtl", "evaluate mtl"}
 
 
 @pytest.fixture
@@ -52,7 +54,9 @@ def edit(path, old, new):
         ("training/meta_train.py", "loss.backward()", "(2 * loss).backward()", {"meta_train mtl", "meta_train maml"}),
         ("training/pretrain.py", "VALIDATION_EPISODES = 600", "VALIDATION_EPISODES = 599", {"pretrain"}),
         ("learners/maml.py", "F.cross_entropy(", "2 * F.cross_entropy(", {"meta_train maml"}),
-        ("learners/base_learner.py", "/ support", "/ (2 * support)", COMPUTING),
+        ("learners/base_learner.py", "/ support", "/ (2 * support)", ADAPTING_A_HEAD),
+        ("networks/batch_norm.py", "EPSILON = 1e-3", "EPSILON = 1e-5", COMPUTING),
+        ("data/decode.py", "import io", "import io\nimport os", {"prepare images"}),
         ("networks/resnet12.py", "norm(conv, main), 0.1,", "norm(conv, main), 0.2,", RESNET),
         ("networks/conv4.py", "padding=1", "padding=2", {"meta_train maml"}),
         ("data/layouts/cifar100.py", "import numpy as np", "import numpy", set()),
@@ -77,8 +81,19 @@ def test_a_new_learner_changes_nothing(package):
 
 
 def test_what_settings_choose_is_known():
-    chosen = {f"networks.{name}" for name in BACKBONES} | {f"data.layouts.{name}" for name in LAYOUTS} | {"data.glyphs"}
-    assert chosen == module.CHOICES
+    chosen = {f"networks.{name}" for name in BACKBONES} | {f"data.layouts.{name}" for name in LAYOUTS}
+    readers = {"data.layouts.members", "data.source", "data.decode"}
+    assert chosen | readers | {"data.glyphs"} == module.CHOICES
+
+
+@pytest.mark.parametrize("version", ["python3.12", "python3.13"])
+def test_other_versions_of_python_agree(version):
+    """The fingerprint needs nothing but the standard library."""
+    code = "from mtl.fingerprint import fingerprint; print(fingerprint('cli', 'runtime.files', 'spec'))"
+    if shutil.which(version) is None or subprocess.run([version, "-c", ""], check=False).returncode:
+        pytest.skip(f"there is no {version}")
+    done = subprocess.run([version, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == module.fingerprint("cli", "runtime.files", "spec")
 
 
 def test_a_module_that_is_not_there_is_an_error():

@@ -19,12 +19,12 @@ from mtl.data.layouts import LAYOUTS
 from mtl.data.layouts.members import members
 from mtl.data.source import read_source
 from mtl.data.split import read_class_list, read_rows
-from mtl.learners.build import load_backbone
 from mtl.load import load, read_yaml
+from mtl.networks.weights import load_backbone
 from mtl.reporting.cells import read_csv
 from mtl.reporting.manifest import problems_of
 from mtl.runtime.errors import UserError
-from mtl.runtime.files import read_record
+from mtl.runtime.files import read_record, sha256
 from mtl.spec import EvaluateSpec, MetaTrainSpec, from_json
 from mtl.training.checkpoint import Checkpoint
 from tests.conftest import CONFIG, CPU, NETWORK
@@ -196,6 +196,8 @@ def test_archives(tmp_path, content):
 
 
 RECORD = {"layout": "images", "root": "data", "files": {"x.tar": "00"}, "states": {"x.tar": [1, 2]}}
+INPUTS = {"images": {"path": "images.npy", "sha256": "00"}}
+PROVENANCE = {"inputs": INPUTS, "code": "0", "modules": ["training.meta_train"]}
 
 
 @fuzzed
@@ -204,6 +206,25 @@ def test_records(tmp_path, content):
     (tmp_path / "manifest.json").write_bytes(content)
     taken_or_refused(lambda: read_source(tmp_path / "manifest.json"))
     taken_or_refused(lambda: read_record(tmp_path / "manifest.json", "states", "x.tar"))
+
+
+@fuzzed
+@given(content=damaged(json.dumps({"outputs": {"x": "00"}, "provenance": PROVENANCE}).encode()))
+def test_chains(tmp_path, content):
+    record = tmp_path / "training.json"
+    record.write_bytes(content)
+    files = {str(record): sha256(record), str(tmp_path / "x"): "00"}
+    manifest = {"results": str(tmp_path), "files": files, "archives": {}}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    problems = taken_or_refused(lambda: list(problems_of(tmp_path)))
+    assert (tmp_path / "x", "missing") in problems
+    assert any(problem.startswith("stale: ") for _, problem in problems)
+
+
+@fuzzed
+@given(content=damaged(json.dumps({"results": "x", "files": {"x": "00"}, "archives": {"y": "00"}}).encode()))
+def test_manifests(tmp_path, content):
+    (tmp_path / "manifest.json").write_bytes(content)
     taken_or_refused(lambda: list(problems_of(tmp_path)))
 
 

@@ -7,7 +7,8 @@ import torch
 from mtl.evaluation.episodes import embed_episodes, score
 from mtl.evaluation.evaluate import EvaluateInputs, banked_episodes
 from mtl.evaluation.statistics import mean_and_ci95
-from mtl.learners.build import build_learner, put_learned, read_tensors
+from mtl.learners.build import build_learner, put_learned
+from mtl.networks.weights import read_tensors
 from mtl.runtime.device import set_up
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import read_record, write_csv

@@ -46,6 +46,8 @@ def evaluate(spec: EvaluateSpec, resolved: str, inputs: EvaluateInputs, episodes
     The number of inner steps is the candidate that does best on the validation episodes (the smallest of equals).
     """
     device = set_up(spec.runtime)
+    modules = of_stage("evaluation.evaluate", spec.network.name, spec.method.learner)
+    record = provenance(json.loads(resolved), inputs.by_role(), device, *modules)
     base_learner = BaseLearner(spec.learning_rate, min(spec.test_steps))
     learner = build_learner(
         spec.method, spec.network, spec.batch_norm, inputs.pretrained, spec.way, base_learner, spec.seed, device
@@ -56,7 +58,6 @@ def evaluate(spec: EvaluateSpec, resolved: str, inputs: EvaluateInputs, episodes
     accuracies = _score(spec, learner, inputs, "test", [learner.steps], device.torch_device)[learner.steps]
     mean, ci95 = mean_and_ci95(accuracies)
     write_episode_accuracies(accuracies, episodes_csv)
-    modules = of_stage("evaluation.evaluate", spec.network.name, spec.method.learner)
     write_json(
         evaluation,
         {
@@ -66,7 +67,7 @@ def evaluate(spec: EvaluateSpec, resolved: str, inputs: EvaluateInputs, episodes
             "steps": learner.steps,
             "validation_accuracy_by_steps": validation,
             "outputs": outputs(episodes_csv),
-            "provenance": provenance(json.loads(resolved), inputs.by_role(), device, *modules),
+            "provenance": record,
         },
     )
 

@@ -1,16 +1,9 @@
 """The base-learner: gradient descent on a linear classifier θ, for all tasks at once (paper, equation 3)."""
 
-from typing import NamedTuple
-
 import torch
 from torch.nn import functional as F
 
-
-class Head(NamedTuple):
-    """A linear classifier: `weight` (way, D) and `bias` (way,), or one per task with T in front."""
-
-    weight: torch.Tensor
-    bias: torch.Tensor
+from mtl.learners.learner import Head
 
 
 def adapt(head: Head, features: torch.Tensor, labels: torch.Tensor, learning_rate: float, steps: int) -> Head:

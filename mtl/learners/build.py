@@ -4,14 +4,10 @@ import importlib
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save
 
-from mtl.learners.base_learner import Head
-from mtl.learners.learner import Learner, Parts
-from mtl.networks import BACKBONES, Backbone
+from mtl.learners.learner import Head, Learner, Parts
+from mtl.networks.weights import features_of, load_backbone, put_tensors, random_backbone, read_tensors
 from mtl.runtime.device import Device
-from mtl.runtime.errors import UserError
-from mtl.runtime.files import atomic
 from mtl.runtime.seeds import torch_generator
 from mtl.spec import BaseLearner, Method, Network
 
@@ -38,32 +34,9 @@ def build_learner(
     if method.theta_init == "random" or (method.theta_init, theta_start) == ("meta-learned", "random"):
         torch.nn.init.xavier_uniform_(head.weight, generator=torch_generator(seed, f"theta {way}"))
     # By name, so that the code of a method is that of its own learner and a new one touches no other's.
-    family = importlib.import_module(f"mtl.learners.{method.learner.replace('-', '_')}")
+    family = importlib.import_module(f"mtl.learners.{method.learner}")
     learner: Learner = family.build(Parts(method, backbone, head, device, batch_norm, base_learner))
     return learner.to(device.torch_device)
-
-
-def features_of(backbone: Backbone, image_size: int) -> int:
-    """The number of features a backbone gives for images of `image_size` pixels."""
-    with torch.no_grad():
-        return int(backbone.eval()(torch.zeros(1, 3, image_size, image_size)).shape[1])
-
-
-def random_backbone(network: Network, seed: int, dropout: float = 0.0) -> Backbone:
-    """Θ before any training; layers initialise themselves from torch's global stream, which is seeded here."""
-    torch.manual_seed(torch_generator(seed, "pretrain").initial_seed())
-    return BACKBONES[network.name](network.width, dropout)
-
-
-def load_backbone(network: Network, path: Path) -> Backbone:
-    """Reads a pre-trained Θ.
-
-    Raises:
-        UserError: the file is not one, or belongs to another network.
-    """
-    backbone = BACKBONES[network.name](network.width)
-    _put(backbone, read_tensors(path), backbone.state_dict(), path)
-    return backbone
 
 
 def load_learned(learner: Learner, path: Path) -> None:
@@ -81,31 +54,4 @@ def put_learned(learner: Learner, tensors: dict[str, torch.Tensor], path: Path) 
     Raises:
         UserError: it is something else.
     """
-    _put(learner, tensors, {name: value.data for name, value in learner.learned().items()}, path)
-
-
-def read_tensors(path: Path) -> dict[str, torch.Tensor]:
-    """Reads a safetensors file.
-
-    Raises:
-        UserError: it is not one.
-    """
-    try:
-        return load_file(path)
-    except Exception as error:  # whatever a damaged file makes safetensors and torch raise
-        raise UserError(f"{path}: not a safetensors file ({error}); delete it and run again") from None
-
-
-def save_tensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
-    """Writes tensors as safetensors, atomically; the same values give the same bytes."""
-    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    with atomic(path) as temporary:
-        temporary.write_bytes(save(plain))
-
-
-def _put(
-    module: torch.nn.Module, tensors: dict[str, torch.Tensor], expected: dict[str, torch.Tensor], path: Path
-) -> None:
-    if {name: value.shape for name, value in tensors.items()} != {name: v.shape for name, v in expected.items()}:
-        raise UserError(f"{path}: holds other tensors than this network and method have; delete it and run again")
-    module.load_state_dict(tensors, strict=False)
+    put_tensors(learner, tensors, {name: value.data for name, value in learner.learned().items()}, path)

@@ -2,15 +2,22 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mtl.learners.base_learner import Head
 from mtl.networks.backbone import Backbone
 from mtl.runtime.device import Device
 from mtl.spec import BaseLearner, Method
+
+
+class Head(NamedTuple):
+    """A linear classifier: `weight` (way, D) and `bias` (way,), or one per task with T in front."""
+
+    weight: torch.Tensor
+    bias: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -88,8 +95,3 @@ class Learner(nn.Module, ABC):
     def learned(self) -> dict[str, nn.Parameter]:
         """What meta-training changes, by name."""
         return {name: value for name, value in self.named_parameters() if value.requires_grad}
-
-
-def to_unit_interval(images: torch.Tensor) -> torch.Tensor:
-    """uint8 pixels to floats in [0, 1], the only normalisation of the authors' code."""
-    return images.to(torch.get_default_dtype()) / 255

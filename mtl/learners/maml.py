@@ -7,7 +7,8 @@ from torch import nn
 from torch.func import functional_call, grad, vmap
 from torch.nn import functional as F
 
-from mtl.learners.learner import Learner, Parts, to_unit_interval
+from mtl.learners.learner import Learner, Parts
+from mtl.networks.backbone import to_unit_interval
 
 # On a processor: weights, and pixels of query images, of the tasks that run together. With more, the convolutions
 # grouped by task fall out of its cache and become slower than one task after another.

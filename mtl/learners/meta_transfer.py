@@ -4,8 +4,9 @@ import torch
 from torch import nn
 from torch.func import vmap
 
-from mtl.learners.base_learner import Head, adapt, logits
-from mtl.learners.learner import Learner, Parts, to_unit_interval
+from mtl.learners.base_learner import adapt, logits
+from mtl.learners.learner import Head, Learner, Parts
+from mtl.networks.backbone import to_unit_interval
 from mtl.networks.scale_shift import scale_and_shift
 
 EPISODES_AT_ONCE = 600

@@ -53,3 +53,8 @@ class MeanPool(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Averages over height and width, never in less than float32."""
         return x.mean(dim=(2, 3), dtype=torch.promote_types(x.dtype, torch.float32))
+
+
+def to_unit_interval(images: torch.Tensor) -> torch.Tensor:
+    """uint8 pixels to floats in [0, 1], the only normalisation of the authors' code."""
+    return images.to(torch.get_default_dtype()) / 255

@@ -1,7 +1,9 @@
 """How a cell's number came to be, from the archive to the accuracy."""
 
+import shlex
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +44,16 @@ def explained(folder: Path) -> Iterator[str]:
         yield f"Θ of {_number(pretraining, 'parameters')} parameters"
         yield from _provenance("pre-trained", pretraining)
     yield from _origin(_beside(evaluation, "images", "summary.json"))
-    manifest = folder.parents[4] / "manifest.json"
-    files = read_record(manifest, "configfiles") if manifest.is_file() else []
-    configs = f" --configfile {' '.join(files)}" if files else ""
-    yield f"to make it again: snakemake --cores 2 {evaluation}{configs} --forcerun meta_train evaluate"
+    options = _options(folder.parents[4] / "manifest.json")
+    yield f"to make it again: snakemake --cores 2 {evaluation}{options} --forcerun meta_train evaluate"
+
+
+def _options(manifest: Path) -> str:
+    """What the command line of the experiment said, if its manifest is there to tell."""
+    if not manifest.is_file():
+        return ""
+    given = {f"--{option}": read_record(manifest, f"{option}s") for option in ("configfile", "config")}
+    return "".join(f" {option} {shlex.join(map(str, words))}" for option, words in given.items() if words)
 
 
 def _beside(record: Path, role: str, name: str) -> Path:
@@ -68,8 +76,14 @@ def _provenance(verb: str, record: Path) -> Iterator[str]:
     yield f"  {verb} at commit {at}, code {code}, on {device} in {dtype}, torch {torch}"
     for role in read_record(record, "provenance", "inputs"):
         path, digest = (read_record(record, "provenance", "inputs", role, key) for key in ("path", "sha256"))
-        there = Path(path).is_file() and sha256(Path(path)) == digest
+        there = Path(path).is_file() and _digest(Path(path)) == digest
         yield f"  from {role} {digest[:16]} {path}{'' if there else ', which is not there any more'}"
+
+
+@cache
+def _digest(path: Path) -> str:
+    """Images go into every stage."""
+    return sha256(path)
 
 
 def _origin(summary: Path) -> Iterator[str]:

@@ -2,21 +2,16 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from mtl.fingerprint import fingerprint, of_stage
+from mtl.fingerprint import fingerprint
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import read_json, read_record, sha256, write_json
 
-# The records of stages, and the modules that made them.
-STAGES = {
-    "summary.json": "training.pretrain",
-    "training.json": "training.meta_train",
-    "evaluation.json": "evaluation.evaluate",
-}
+# What a stage writes beside its results.
+RECORDS = frozenset({"summary.json", "training.json", "evaluation.json"})
 
 
 def write_manifest(layout: str, results: Path, output: Path) -> None:
@@ -32,7 +27,7 @@ def write_manifest(layout: str, results: Path, output: Path) -> None:
     found += [path for report in plan["reports"] for path in results.glob(f"{report}.*")]
     found += map(Path, plan["sources"])
     files = sorted(path for path in found if path.is_file())
-    content = {"results": str(results), "configfiles": plan["configfiles"]}
+    content = {"results": str(results), "configfiles": plan["configfiles"], "configs": plan["configs"]}
     write_json(
         output, content | {"files": {str(path): sha256(path) for path in files}, "archives": dict(_archives(files))}
     )
@@ -53,18 +48,21 @@ def verify(results: Path) -> None:
         UserError: there is no manifest, or something is wrong.
     """
     problems = list(problems_of(results))
-    sys.stdout.write("".join(f"{problem}\n" for problem in problems))
+    sys.stdout.write("".join(f"{path}: {problem}\n" for path, problem in problems))
     manifest = results / "manifest.json"
     sys.stdout.write(f"{manifest}: sha256 {sha256(manifest)}\n")
-    if problems:
-        raise UserError(
-            f"{results}: {len(problems)} problems; delete what has been changed, and `snakemake` makes it again, and "
-            "what is missing or stale too"
+    if lost := sorted({str(path) for path, problem in problems if not problem.startswith("stale")}):
+        sys.stdout.write(
+            f"to make them again: rm -f {' '.join(lost)}; snakemake --cores 2 {' '.join(lost)}; snakemake --cores 2\n"
         )
+    if problems:
+        raise UserError(f"{results}: {len(problems)} problems, listed above; what is only stale, plain snakemake mends")
 
 
-def problems_of(results: Path) -> Iterator[str]:
-    """What is wrong with the results, one line each: missing, changed, or made from other inputs than there are now.
+def problems_of(results: Path) -> Iterator[tuple[Path, str]]:
+    """What is wrong with the results, file by file: missing, changed, or made by other code or from other inputs.
+
+    An archive that is gone is no problem once its images are prepared.
 
     Raises:
         UserError: there is no manifest, or it is that of another folder.
@@ -72,40 +70,51 @@ def problems_of(results: Path) -> Iterator[str]:
     manifest = results / "manifest.json"
     try:
         content = json.loads(manifest.read_text(encoding="utf-8"))
-        recorded: dict[str, str] = content["files"] | content["archives"]
+        files: dict[str, str] = dict(content["files"])
+        archives: dict[str, str] = dict(content["archives"])
         place = Path(content["results"])
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(f"{manifest}: there is no manifest; build it with snakemake {manifest}") from None
     if place != results:
         raise UserError(f"{manifest}: is the manifest of {place}; verify that, from the folder of the project")
     digest_of = cache(_digest)
-    for name, digest in recorded.items():
-        path = Path(name)
-        if digest_of(path) is None:
-            yield f"{path}: missing"
-        elif digest_of(path) != digest:
-            yield f"{path}: changed since the manifest was written"
-        elif path.name in STAGES and place in path.parents:
-            for reason in _stale(path, digest_of):
-                yield f"{path.parent}: stale: {reason}"
+    for path, digest in ((Path(name), digest) for name, digest in (files | archives).items()):
+        found = digest_of(path)
+        if found is None:
+            if str(path) in files:
+                yield path, "missing"
+        elif found != digest:
+            yield path, "changed since the manifest was written"
+        elif path.name in RECORDS and place in path.parents:
+            yield from ((path, f"stale: {reason}") for reason in _stale(path, digest_of))
 
 
 def _digest(path: Path) -> str | None:
     return sha256(path) if path.is_file() else None
 
 
-def _stale(record: Path, digest_of: Any) -> Iterator[str]:
+def _stale(record: Path, digest_of: Callable[[Path], str | None]) -> Iterator[str]:
     """Why what a stage wrote is not what it would write now."""
-    for role in read_record(record, "provenance", "inputs"):
-        path, digest = (read_record(record, "provenance", "inputs", role, key) for key in ("path", "sha256"))
-        if digest_of(Path(path)) != digest:
+    try:
+        made, written = (dict(read_record(record, key)) for key in ("provenance", "outputs"))
+        inputs = [(role, Path(entry["path"]), entry["sha256"]) for role, entry in made["inputs"].items()]
+        code, modules = str(made["code"]), [str(module) for module in made["modules"]]
+    except (UserError, AttributeError, KeyError, TypeError, ValueError):
+        yield "it does not say how it was made"
+        return
+    for role, path, digest in inputs:
+        if digest_of(path) != digest:
             yield f"its {role} {path} has been replaced since"
-    for name, digest in read_record(record, "outputs").items():
+    for name, digest in written.items():
         if digest_of(record.with_name(name)) != digest:
-            yield f"{name} is not what {record.name} says was written"
-    spec = read_record(record, "provenance", "spec")
-    learner = spec.get("method", {}).get("learner")
-    if fingerprint(*of_stage(STAGES[record.name], spec["network"]["name"], learner)) != read_record(
-        record, "provenance", "code"
-    ):
+            yield f"{name} is not what it says was written"
+    if _now(modules) != code:
         yield "the code has changed since"
+
+
+def _now(modules: list[str]) -> str | None:
+    """The fingerprint of modules, None if there is one no more."""
+    try:
+        return fingerprint(*modules)
+    except ValueError:
+        return None

@@ -97,7 +97,9 @@ def claim_slot(names: Sequence[str], folder: Path) -> int:
     told = False
     while True:
         for index, name in enumerate(names):
-            file = (folder / f"mtl-{os.getuid()}-{name}.lock").open("w")
+            # The folder is everybody's: a link that lies there leads to somebody's file.
+            where = folder / f"mtl-{os.getuid()}-{name}.lock"
+            file = os.fdopen(os.open(where, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "w")
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -1,6 +1,7 @@
 """Files that appear whole or not at all, with the same bytes for the same content."""
 
 import csv
+import errno
 import fcntl
 import glob
 import hashlib
@@ -60,11 +61,12 @@ def locked(path: Path, note: str) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
         with path.open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                sys.stderr.write(f"{note}\n")
-                fcntl.flock(file, fcntl.LOCK_EX)
+            with supported():
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    sys.stderr.write(f"{note}\n")
+                    fcntl.flock(file, fcntl.LOCK_EX)
             # Whoever held it before has removed the file; then this lock excludes nobody.
             if os.fstat(file.fileno()).st_nlink:
                 try:
@@ -72,6 +74,16 @@ def locked(path: Path, note: str) -> Iterator[None]:
                 finally:
                     path.unlink(missing_ok=True)
                 return
+
+
+@contextmanager
+def supported() -> Iterator[None]:
+    """Goes on without a lock where the file system has none, as some of clusters do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK):
+            raise
 
 
 def write_text(path: Path, text: str) -> None:

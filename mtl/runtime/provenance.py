@@ -31,19 +31,22 @@ def _git(*arguments: str) -> str | None:
 
 
 def provenance(spec: Mapping[str, Any], inputs: Mapping[str, Path], device: Device, *modules: str) -> dict[str, Any]:
-    """The record that lies beside a number. It holds no time, so that a rerun gives the same bytes.
+    """The record that lies beside a number, to be made before computing it: what is edited meanwhile has no part in it.
+
+    It holds no time, so that a rerun gives the same bytes.
 
     Args:
         spec: the resolved spec of the stage.
         inputs: the files it read, by role; their paths and SHA-256 are stored.
         device: where it computed.
-        modules: what code computed, as `fingerprint` takes it.
+        modules: what code computes, as `fingerprint` takes it.
     """
     status = _git("status", "--porcelain", "--untracked-files=no")
     return {
         "spec": dict(spec),
         "inputs": {role: {"path": str(path), "sha256": sha256(path)} for role, path in inputs.items()},
         "code": fingerprint(*modules),
+        "modules": modules,
         "git": {"commit": _git("rev-parse", "HEAD"), "dirty": None if status is None else bool(status)},
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES},

@@ -17,7 +17,8 @@ import torch
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import atomic, locked
 
-INTERVAL = 60.0  # seconds
+INTERVAL = 5.0  # seconds
+SHARE = 0.01  # of the time, at most, goes into saving
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 DIGEST = hashlib.sha256().digest_size
 
@@ -25,7 +26,7 @@ State = dict[str, Any]
 
 
 class Checkpoint:
-    """Saves the state of a stage every minute, and as soon as it is asked to stop; a restart gives the same bytes.
+    """Saves the state of a stage every few seconds, and as soon as it is asked to stop; a restart gives the same bytes.
 
     The time limit of a scheduler asks by SIGTERM, Ctrl-C by SIGINT; asked twice, the stage ends without saving. What is
     read back holds tensors, numbers, text, lists and dictionaries only, so that nobody's file can run code.
@@ -36,7 +37,7 @@ class Checkpoint:
         # Commits that touch other code do not matter.
         relevant = {key: value for key, value in record.items() if key != "git"}
         self._identity = hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()
-        self._path, self._saved, self._signal = path, time.monotonic(), 0
+        self._path, self._next, self._signal = path, time.monotonic() + INTERVAL, 0
         self._previous: dict[int, Any] = {}
         self._lock = ExitStack()
 
@@ -82,13 +83,15 @@ class Checkpoint:
         Raises:
             UserError: the stage was asked to stop; its state has been saved.
         """
-        if not self._signal and time.monotonic() - self._saved < INTERVAL:
+        began = time.monotonic()
+        if not self._signal and began < self._next:
             return
         content = io.BytesIO()
         torch.save({"identity": self._identity, "state": state()}, content)
         with atomic(self._path) as temporary:
-            temporary.write_bytes(hashlib.sha256(content.getvalue()).digest() + content.getvalue())
-        self._saved = time.monotonic()
+            temporary.write_bytes(hashlib.sha256(content.getbuffer()).digest() + content.getbuffer())
+        now = time.monotonic()
+        self._next = now + max(INTERVAL, (now - began) / SHARE)
         if self._signal:
             name = signal.Signals(self._signal).name
             raise UserError(f"interrupted by {name}; the same command goes on from {self._path}")

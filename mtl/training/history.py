@@ -67,8 +67,8 @@ class History:
         self._rows, self._validation = state["rows"], state["validation"]
 
     def recent(self, count: int) -> dict[str, float]:
-        """Mean loss and accuracy of the last `count` iterations that were checked."""
-        rows = [row for row in self._rows[-count:] if "loss" in row]
+        """Mean loss and accuracy of the last `count` iterations, which have been checked."""
+        rows = self._rows[-count:]
         return {name: sum(row[name] for row in rows) / len(rows) for name in ("loss", "accuracy") if rows}
 
     def write(self, path: Path) -> None:

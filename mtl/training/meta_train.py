@@ -12,7 +12,8 @@ from mtl.data.task_samplers import TaskSampler, build_sampler
 from mtl.data.tasks import Tasks, TaskShape, labels
 from mtl.evaluation.episodes import embed_episodes, in_batches, score
 from mtl.fingerprint import of_stage
-from mtl.learners import Learner, build_learner, save_tensors
+from mtl.learners import Learner, build_learner
+from mtl.networks.weights import save_tensors
 from mtl.runtime.device import Device, set_up
 from mtl.runtime.files import write_json
 from mtl.runtime.progress import Progress

@@ -14,9 +14,8 @@ from mtl.data.image_set import ImageSet, load_split
 from mtl.data.tasks import Tasks, TaskShape, draw_uniform
 from mtl.evaluation.episodes import episode_accuracies, gathered, in_batches, nearest_mean
 from mtl.fingerprint import of_stage
-from mtl.learners.build import features_of, random_backbone, save_tensors
-from mtl.learners.learner import to_unit_interval
-from mtl.networks import Backbone
+from mtl.networks.backbone import Backbone, to_unit_interval
+from mtl.networks.weights import features_of, random_backbone, save_tensors
 from mtl.runtime.device import Device, set_up
 from mtl.runtime.files import write_json
 from mtl.runtime.progress import Progress

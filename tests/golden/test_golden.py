@@ -8,8 +8,8 @@ from torch import nn
 from mtl.data.tasks import TaskShape, draw_uniform
 from mtl.evaluation.episodes import in_batches
 from mtl.learners import build_learner
-from mtl.learners.build import features_of, save_tensors
 from mtl.networks import BACKBONES
+from mtl.networks.weights import features_of, save_tensors
 from mtl.runtime.device import Device
 from mtl.spec import BaseLearner, Network
 from mtl.training.meta_train import MetaStep

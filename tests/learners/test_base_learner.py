@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mtl.learners.base_learner import Head, adapt, logits
+from mtl.learners.base_learner import adapt, logits
+from mtl.learners.learner import Head
 
 
 def autograd_loop(head, features, labels, learning_rate, steps):

@@ -47,7 +47,7 @@ def stage(name):
         *((name, iterations) for name in ("ss-all-ht", "ft-head", "maml-ht") for iterations in (1, 11, 14, 22)),
     ],
 )
-def test_an_interrupted_stage_gives_the_same_bytes(tiny, tmp_path, interrupted_after, name, iterations):
+def test_an_interrupted_stage_gives_the_same_bytes(tiny, tmp_path, interrupted_after, capsys, name, iterations):
     run = stage(name)
     expected = run(tiny, tmp_path / "whole")
     interrupted_after(iterations)
@@ -55,7 +55,9 @@ def test_an_interrupted_stage_gives_the_same_bytes(tiny, tmp_path, interrupted_a
     with pytest.raises(UserError, match="interrupted by SIGTERM; the same command goes on"):
         run(tiny, tmp_path / "parts")
     assert [path.suffix for path in (tmp_path / "parts").iterdir()] == [".checkpoint"]
+    capsys.readouterr()
     paths = run(tiny, tmp_path / "parts")
+    assert "note: going on from" in capsys.readouterr().err
     for file in RESULTS:
         if hasattr(paths, file):
             assert getattr(paths, file).read_bytes() == getattr(expected, file).read_bytes(), file

@@ -17,7 +17,8 @@ from mtl.data.image_set import load_split
 from mtl.data.tasks import TaskShape, draw_uniform
 from mtl.evaluation.episodes import embed_episodes, score
 from mtl.evaluation.evaluate import EvaluateInputs, evaluate
-from mtl.learners import load_learned, save_tensors
+from mtl.learners import load_learned
+from mtl.networks.weights import save_tensors
 from mtl.spec import EvaluateSpec, Schedule
 from mtl.training.meta_train import MetaStep
 from tests.conftest import CPU, NETWORK, build, method

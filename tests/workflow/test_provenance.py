@@ -1,7 +1,9 @@
 """The chain from the images to a number: what `mtl verify` finds and `mtl explain` tells."""
 
 import json
+import shlex
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from mtl.reporting.explain import explained
 from mtl.reporting.manifest import problems_of, verify
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import sha256
-from tests.workflow.conftest import CELL
+from tests.workflow.conftest import CELL, snakemake
 
 HARD = CELL.format("ss-all-ht", 1)
 CHAIN = [
@@ -63,9 +65,9 @@ def test_one_flipped_byte_is_found(project, monkeypatch, name):
     monkeypatch.chdir(project)
     flip(project / name)
     problems = list(problems_of(Path("results")))
-    assert f"{name}: changed since the manifest was written" in problems
+    assert (Path(name), "changed since the manifest was written") in problems
     # What was made from it or wrote it says so, too.
-    assert all(Path(name).name in problem for problem in problems)
+    assert all(path == Path(name) or Path(name).name in problem for path, problem in problems)
 
 
 def test_a_damaged_file_that_was_listed_anew_is_found(project, monkeypatch):
@@ -77,8 +79,8 @@ def test_a_damaged_file_that_was_listed_anew_is_found(project, monkeypatch):
     content["files"][f"{HARD}/model.safetensors"] = sha256(Path(HARD, "model.safetensors"))
     manifest.write_text(json.dumps(content))
     assert list(problems_of(Path("results"))) == [
-        f"{HARD}: stale: its model {HARD}/model.safetensors has been replaced since",
-        f"{HARD}: stale: model.safetensors is not what training.json says was written",
+        (Path(HARD, "evaluation.json"), f"stale: its model {HARD}/model.safetensors has been replaced since"),
+        (Path(HARD, "training.json"), "stale: model.safetensors is not what it says was written"),
     ]
 
 
@@ -93,15 +95,53 @@ def test_a_missing_file_is_found(project, monkeypatch):
     monkeypatch.chdir(project)
     (project / f"{HARD}/history.csv").unlink()
     problems = list(problems_of(Path("results")))
-    assert f"{HARD}/history.csv: missing" in problems
-    assert all("history.csv" in problem for problem in problems)
+    assert (Path(HARD, "history.csv"), "missing") in problems
+    assert all("history.csv" in f"{path}{problem}" for path, problem in problems)
 
 
 def test_what_was_made_by_other_code_is_stale(project, monkeypatch):
     monkeypatch.chdir(project)
-    monkeypatch.setattr(manifest_module, "fingerprint", lambda *modules: "0" if "learners.fomaml" in modules else "")
-    told = [line for line in problems_of(Path("results")) if "fomaml" in line]
-    assert told == ["results/glyphs/conv4/seed0/fomaml/5way-1shot: stale: the code has changed since"] * 2
+    of_now = manifest_module.fingerprint
+    monkeypatch.setattr(
+        manifest_module, "fingerprint", lambda *modules: "other" if "learners.fomaml" in modules else of_now(*modules)
+    )
+    cell = Path("results/glyphs/conv4/seed0/fomaml/5way-1shot")
+    records, reason = [cell / "evaluation.json", cell / "training.json"], "stale: the code has changed since"
+    assert list(problems_of(Path("results"))) == [(record, reason) for record in records]
+
+
+def test_a_module_that_is_gone_makes_stale(project, monkeypatch):
+    monkeypatch.chdir(project)
+    record, manifest = Path(HARD, "training.json"), Path("results/manifest.json")
+    record.write_text(record.read_text().replace('"learners.meta_transfer"', '"learners.gone"'))
+    content = json.loads(manifest.read_text())
+    content["files"][str(record)] = sha256(record)
+    manifest.write_text(json.dumps(content))
+    assert list(problems_of(Path("results"))) == [(record, "stale: the code has changed since")]
+
+
+def test_the_advice_mends_what_was_changed(project, monkeypatch, capsys):
+    monkeypatch.chdir(project)
+    flip(Path(HARD, "model.safetensors"))
+    with pytest.raises(UserError, match="problems, listed above"):
+        verify(Path("results"))
+    advice = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("to make them again: "))
+    subprocess.run(["bash", "-ec", advice.removeprefix("to make them again: ")], check=True)
+    assert list(problems_of(Path("results"))) == []
+
+
+def test_an_experiment_of_several_files_is_made_again_from_them(project, monkeypatch):
+    """In their order: the later ones win."""
+    monkeypatch.chdir(project)
+    Path("first.yaml").write_text("note: first\nmethods: [linear]\n")
+    Path("second.yaml").write_text("note: second\n")
+    files = ["--configfile", "first.yaml", "second.yaml"]
+    code, output = snakemake(project, "results/manifest.json", *files, "--config", "data=some where")
+    assert code == 0, output
+    last = list(explained(Path(CELL.format("linear", 1))))[-1]
+    assert "--configfile config/config.yaml first.yaml second.yaml --config 'data=some where'" in last
+    code, output = snakemake(project, "-n", *shlex.split(last.partition("--cores 2 ")[2]))
+    assert code == 0, output
 
 
 def test_a_number_is_explained_from_the_images_on(finished, monkeypatch):

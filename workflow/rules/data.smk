@@ -31,7 +31,7 @@ rule fetch:
         "fetching {wildcards.dataset}"
     shell:
         "mtl fetch --datasets {input.datasets} --dataset {wildcards.dataset} --classes {input.classes}"
-        " --folder={resources.data:q} --archives {params.archives} --output {output} 2>&1 | tee -i {log}"
+        " --folder={resources.data:q} --archives {params.archives} --output {output} 2>&1 | (trap '' INT TERM; exec tee {log})"
 
 
 rule split:
@@ -59,7 +59,7 @@ rule split:
         "splitting {wildcards.dataset}"
     shell:
         "mtl split --classes {input.classes} --images-per-class {params.images_per_class} {params.source}"
-        " --output {output} 2>&1 | tee -i {log}"
+        " --output {output} 2>&1 | (trap '' INT TERM; exec tee {log})"
 
 
 rule prepare:
@@ -94,7 +94,7 @@ rule prepare:
         "mtl prepare --spec {params.spec:q} --reference={resources.reference} --threads {threads}"
         " --split {input.split} {params.source}"
         " --images {output.images} --samples {output.samples} --summary {output.summary}"
-        " 2>&1 | tee -i {log}"
+        " 2>&1 | (trap '' INT TERM; exec tee {log})"
 
 
 rule episodes:
@@ -117,4 +117,4 @@ rule episodes:
     message:
         "drawing {wildcards.split} episodes of {wildcards.dataset}, {wildcards.way}-way {wildcards.shot}-shot"
     shell:
-        "mtl episodes --spec {params.spec:q} --split {input.split} --output {output} 2>&1 | tee -i {log}"
+        "mtl episodes --spec {params.spec:q} --split {input.split} --output {output} 2>&1 | (trap '' INT TERM; exec tee {log})"

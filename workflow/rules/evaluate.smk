@@ -44,7 +44,7 @@ rule evaluate:
         "mtl evaluate --spec {params.spec:q} --images {input.images} --split {input.split}"
         " --val-episodes {input.val} --test-episodes {input.test} {params.weights}"
         " --episodes {output.episodes} --evaluation {output.evaluation}"
-        " 2>&1 | tee -i {log}"
+        " 2>&1 | (trap '' INT TERM; exec tee {log})"
 
 
 rule curve:
@@ -80,4 +80,4 @@ rule curve:
         "mtl curve --spec {params.spec:q} --images {input.images} --split {input.split}"
         " --test-episodes {input.test} {params.pretrained}"
         " --snapshots {input.snapshots} --evaluation {input.evaluation} --output {output}"
-        " 2>&1 | tee -i {log}"
+        " 2>&1 | (trap '' INT TERM; exec tee {log})"

@@ -38,4 +38,4 @@ rule figure:
         "drawing {wildcards.figure}"
     shell:
         "mtl figure {wildcards.figure} --layout {params.layout:q} --published {input.published} --results {params.results}"
-        " --csv {output.csv} --png {output.png} --svg {output.svg} 2>&1 | tee -i {log}"
+        " --csv {output.csv} --png {output.png} --svg {output.svg} 2>&1 | (trap '' INT TERM; exec tee {log})"

@@ -38,4 +38,4 @@ rule meta_train:
         "mtl meta-train --spec {params.spec:q} --images {input.images} --split {input.split}"
         " --val-episodes {input.val} {params.pretrained}"
         " --model {output.model} --snapshots {output.snapshots} --history {output.history} --summary {output.summary}"
-        " 2>&1 | tee -i {log}"
+        " 2>&1 | (trap '' INT TERM; exec tee {log})"

@@ -35,4 +35,4 @@ rule pretrain:
     shell:
         "mtl pretrain --spec {params.spec:q} --images {input.images} --split {input.split}"
         " --model {output.model} --history {output.history} --summary {output.summary}"
-        " 2>&1 | tee -i {log}"
+        " 2>&1 | (trap '' INT TERM; exec tee {log})"

@@ -34,7 +34,7 @@ rule table:
         "building {wildcards.table}"
     shell:
         "mtl table --layout {params.layout:q} --published {input.published} --results {params.results} --logs {params.logs}"
-        " --csv {output.csv} --markdown {output.markdown} 2>&1 | tee -i {log}"
+        " --csv {output.csv} --markdown {output.markdown} 2>&1 | (trap '' INT TERM; exec tee {log})"
 
 
 rule partial_table:
@@ -63,7 +63,7 @@ rule partial_table:
         "building {wildcards.table} from the cells there are"
     shell:
         "mtl table --layout {params.layout:q} --published {input.published} --results {params.results} --logs {params.logs}"
-        " --csv {output.csv} --markdown {output.markdown} 2>&1 | tee -i {log}"
+        " --csv {output.csv} --markdown {output.markdown} 2>&1 | (trap '' INT TERM; exec tee {log})"
 
 
 rule claims:
@@ -95,7 +95,7 @@ rule claims:
         "testing the claims"
     shell:
         "mtl claims --layout {params.layout:q} --results {params.results}"
-        " --csv {output.csv} --markdown {output.markdown} 2>&1 | tee -i {log}"
+        " --csv {output.csv} --markdown {output.markdown} 2>&1 | (trap '' INT TERM; exec tee {log})"
 
 
 rule manifest:
@@ -116,9 +116,11 @@ rule manifest:
         runtime=10,
     params:
         results=lambda wildcards, output: Path(output[0]).parent,
-        layout=layouts.manifest(list(map(str, configfiles))),
+        layout=layouts.manifest(
+            list(map(str, configfiles)), list(workflow.config_settings.config_args)
+        ),
         code=fingerprint("reporting.manifest"),
     message:
         "listing all files with their checksums"
     shell:
-        "mtl manifest --layout {params.layout:q} --results {params.results} --output {output} 2>&1 | tee -i {log}"
+        "mtl manifest --layout {params.layout:q} --results {params.results} --output {output} 2>&1 | (trap '' INT TERM; exec tee {log})"

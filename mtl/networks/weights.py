@@ -1,0 +1,68 @@
+"""Θ before training and from a file, and tensors to and from files."""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save
+
+from mtl.networks import BACKBONES
+from mtl.networks.backbone import Backbone
+from mtl.runtime.errors import UserError
+from mtl.runtime.files import atomic
+from mtl.runtime.seeds import torch_generator
+from mtl.spec import Network
+
+
+def features_of(backbone: Backbone, image_size: int) -> int:
+    """The number of features a backbone gives for images of `image_size` pixels."""
+    with torch.no_grad():
+        return int(backbone.eval()(torch.zeros(1, 3, image_size, image_size)).shape[1])
+
+
+def random_backbone(network: Network, seed: int, dropout: float = 0.0) -> Backbone:
+    """Θ before any training; layers initialise themselves from torch's global stream, which is seeded here."""
+    torch.manual_seed(torch_generator(seed, "pretrain").initial_seed())
+    return BACKBONES[network.name](network.width, dropout)
+
+
+def load_backbone(network: Network, path: Path) -> Backbone:
+    """Reads a pre-trained Θ.
+
+    Raises:
+        UserError: the file is not one, or belongs to another network.
+    """
+    backbone = BACKBONES[network.name](network.width)
+    put_tensors(backbone, read_tensors(path), backbone.state_dict(), path)
+    return backbone
+
+
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    """Reads a safetensors file.
+
+    Raises:
+        UserError: it is not one.
+    """
+    try:
+        return load_file(path)
+    except Exception as error:  # whatever a damaged file makes safetensors and torch raise
+        raise UserError(f"{path}: not a safetensors file ({error}); delete it and run again") from None
+
+
+def save_tensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
+    """Writes tensors as safetensors, atomically; the same values give the same bytes."""
+    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    with atomic(path) as temporary:
+        temporary.write_bytes(save(plain))
+
+
+def put_tensors(
+    module: torch.nn.Module, tensors: dict[str, torch.Tensor], expected: dict[str, torch.Tensor], path: Path
+) -> None:
+    """Gives a module tensors that are expected to have these names and shapes; `path` is where they were read.
+
+    Raises:
+        UserError: they are others.
+    """
+    if {name: value.shape for name, value in tensors.items()} != {name: v.shape for name, v in expected.items()}:
+        raise UserError(f"{path}: holds other tensors than this network and method have; delete it and run again")
+    module.load_state_dict(tensors, strict=False)
