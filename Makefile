@@ -21,10 +21,11 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# A killed Snakemake leaves its lock behind. It may go if nobody holds the kernel's, as every run does (workflow/Snakefile).
+# A killed Snakemake leaves its lock behind. It may go if nobody holds the kernel's, as every run does (workflow/Snakefile);
+# one that is just being killed may take a moment to die.
 demo: install ## Table 1 and its figure on the embedded dataset (about 10 minutes on 2 cores)
 	@if [ -n "$$(ls -A .snakemake/locks 2>/dev/null)" ]; then \
-		$(RUN) flock --nonblock --conflict-exit-code 75 results/.lock snakemake --unlock --quiet all || \
+		$(RUN) flock --timeout 5 --conflict-exit-code 75 results/.lock snakemake --unlock --quiet all || \
 		{ [ $$? -ne 75 ] || echo "make: another run is at work here; wait for its end, or stop it" >&2; exit 1; }; \
 	fi
 	$(RUN) snakemake --cores $(CORES)
