@@ -109,6 +109,8 @@ def _check_keys(where: str, values: Config, config: Config) -> None:
     for key, value in values.items():
         if key not in config:
             raise UserError(f"{where}.{key}: unknown key{suggestion(key, list(config))}")
+        if isinstance(value, dict) != isinstance(config[key], dict):
+            raise UserError(f"{where}.{key}: {value!r} is not like config/config.yaml's {config[key]!r}")
         if isinstance(value, dict):
             _check_keys(f"{where}.{key}", value, config[key])
 

@@ -164,7 +164,7 @@ def test_weights(tiny, tmp_path, data):
 @given(data=st.data())
 def test_checkpoints(tmp_path, data):
     checkpoint = Checkpoint(tmp_path / "x", {})
-    checkpoint._saved = 0
+    checkpoint._next = 0
     checkpoint.offer(lambda: {"x": torch.arange(3)})
     (tmp_path / "x").write_bytes(data.draw(damaged((tmp_path / "x").read_bytes())))
     state = checkpoint.restore()

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,9 @@ def explained(folder: Path) -> Iterator[str]:
     accuracy, ci95, episodes, steps = (_number(evaluation, key) for key in ("accuracy", "ci95", "episodes", "steps"))
     task = f"{cell.way}-way {cell.shot}-shot"
     yield f"{accuracy:.2f} ± {ci95:.2f} % over {episodes} test episodes, {task}, {steps} inner steps"
-    yield from _provenance("evaluated", evaluation)
+    # Images go into every stage.
+    digest_of = cache(sha256)
+    yield from _provenance("evaluated", evaluation, digest_of)
     inputs = read_record(evaluation, "provenance", "inputs")
     if "model" in inputs:
         training = _beside(evaluation, "model", "training.json")
@@ -38,11 +40,11 @@ def explained(folder: Path) -> Iterator[str]:
             f"model of iteration {_number(training, 'selected_iteration')}, "
             f"{_number(training, 'validation_accuracy'):.2f} % on validation episodes"
         )
-        yield from _provenance("meta-trained", training)
+        yield from _provenance("meta-trained", training, digest_of)
     if "pretrained" in inputs:
         pretraining = _beside(evaluation, "pretrained", "summary.json")
         yield f"Θ of {_number(pretraining, 'parameters')} parameters"
-        yield from _provenance("pre-trained", pretraining)
+        yield from _provenance("pre-trained", pretraining, digest_of)
     yield from _origin(_beside(evaluation, "images", "summary.json"))
     options = _options(folder.parents[4] / "manifest.json")
     yield f"to make it again: snakemake --cores 2 {evaluation}{options} --forcerun meta_train evaluate"
@@ -68,7 +70,7 @@ def _number(record: Path, key: str) -> Any:
     return value
 
 
-def _provenance(verb: str, record: Path) -> Iterator[str]:
+def _provenance(verb: str, record: Path, digest_of: Callable[[Path], str]) -> Iterator[str]:
     commit, dirty = (read_record(record, "provenance", "git", key) for key in ("commit", "dirty"))
     code, device, dtype = (read_record(record, "provenance", key) for key in ("code", "device", "dtype"))
     torch = read_record(record, "provenance", "packages", "torch")
@@ -76,14 +78,8 @@ def _provenance(verb: str, record: Path) -> Iterator[str]:
     yield f"  {verb} at commit {at}, code {code}, on {device} in {dtype}, torch {torch}"
     for role in read_record(record, "provenance", "inputs"):
         path, digest = (read_record(record, "provenance", "inputs", role, key) for key in ("path", "sha256"))
-        there = Path(path).is_file() and _digest(Path(path)) == digest
+        there = Path(path).is_file() and digest_of(Path(path)) == digest
         yield f"  from {role} {digest[:16]} {path}{'' if there else ', which is not there any more'}"
-
-
-@cache
-def _digest(path: Path) -> str:
-    """Images go into every stage."""
-    return sha256(path)
 
 
 def _origin(summary: Path) -> Iterator[str]:

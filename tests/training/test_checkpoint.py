@@ -95,12 +95,14 @@ def test_a_checkpoint_that_would_run_code_does_not(tmp_path, capsys):
 
 
 def test_it_saves_at_intervals_only(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
     computed = []
     with Checkpoint(tmp_path / ".x.checkpoint", {"spec": "a"}) as checkpoint:
         for _ in range(5):
             checkpoint.offer(lambda: computed.append(1) or {})
         assert not computed
-        monkeypatch.setattr(module, "INTERVAL", 0.0)
+        now[0] = module.INTERVAL
         checkpoint.offer(lambda: computed.append(1) or {})
         assert computed == [1]
         assert (tmp_path / ".x.checkpoint").exists()
