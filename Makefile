@@ -31,10 +31,10 @@ demo: install ## Table 1 and its figure on the embedded dataset (about 10 minute
 	$(RUN) snakemake --cores $(CORES)
 	@cat results/table1.md
 
-test: install ## the tests (about 4 minutes on 2 cores)
+test: install ## the tests (about 11 minutes on 2 cores)
 	$(RUN) python -m pytest
 
-bench: install ## every stage beside its floor, as ratios (about 30 minutes)
+bench: install ## every stage beside its floor, as ratios (about 13 minutes)
 	$(RUN) python -m benchmarks --csv results/benchmarks.csv
 
 lint: install ## ruff, mypy, snakefmt, snakemake --lint
