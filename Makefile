@@ -23,7 +23,7 @@ $(VENV)/installed: requirements.lock pyproject.toml
 
 # A killed Snakemake leaves its lock behind. It may go if nobody holds the kernel's, as every run does (workflow/Snakefile);
 # one that is just being killed may take a moment to die.
-demo: install ## Table 1 and its figure on the embedded dataset (about 10 minutes on 2 cores)
+demo: install ## Table 1 and its figure on the embedded dataset (7 to 10 minutes on 2 cores)
 	@if [ -n "$$(ls -A .snakemake/locks 2>/dev/null)" ]; then \
 		$(RUN) flock --timeout 5 --conflict-exit-code 75 results/.lock snakemake --unlock --quiet all || \
 		{ [ $$? -ne 75 ] || echo "make: another run is at work here; wait for its end, or stop it" >&2; exit 1; }; \
@@ -31,7 +31,7 @@ demo: install ## Table 1 and its figure on the embedded dataset (about 10 minute
 	$(RUN) snakemake --cores $(CORES)
 	@cat results/table1.md
 
-test: install ## the tests (about 11 minutes on 2 cores)
+test: install ## the tests (about 8 minutes on 2 cores)
 	$(RUN) python -m pytest
 
 bench: install ## every stage beside its floor, as ratios (about 13 minutes)
