@@ -92,7 +92,7 @@ def _tree(module: str) -> ast.Module:
     path = _path(module)
     if path is None:
         raise ValueError(f"mtl.{module}: there is no such module")
-    return ast.parse(path.read_text(encoding="utf-8"))
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
 @cache

@@ -78,8 +78,11 @@ def _provenance(verb: str, record: Path, digest_of: Callable[[Path], str]) -> It
     yield f"  {verb} at commit {at}, code {code}, on {device} in {dtype}, torch {torch}"
     for role in read_record(record, "provenance", "inputs"):
         path, digest = (read_record(record, "provenance", "inputs", role, key) for key in ("path", "sha256"))
-        there = Path(path).is_file() and digest_of(Path(path)) == digest
-        yield f"  from {role} {digest[:16]} {path}{'' if there else ', which is not there any more'}"
+        if not (file := Path(path)).is_file():
+            now = ", which is not there any more"
+        else:
+            now = "" if digest_of(file) == digest else ", which says something else now"
+        yield f"  from {role} {digest[:16]} {path}{now}"
 
 
 def _origin(summary: Path) -> Iterator[str]:

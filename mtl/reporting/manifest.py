@@ -50,13 +50,16 @@ def verify(results: Path) -> None:
     problems = list(problems_of(results))
     sys.stdout.write("".join(f"{path}: {problem}\n" for path, problem in problems))
     manifest = results / "manifest.json"
-    sys.stdout.write(f"{manifest}: sha256 {sha256(manifest)}\n")
+    sys.stdout.write(f"{manifest}: sha256 {sha256(manifest)}{'' if problems else ', all files are as it lists them'}\n")
     if lost := sorted({str(path) for path, problem in problems if not problem.startswith("stale")}):
         sys.stdout.write(
             f"to make them again: rm -f {' '.join(lost)}; snakemake --cores 2 {' '.join(lost)}; snakemake --cores 2\n"
         )
     if problems:
-        raise UserError(f"{results}: {len(problems)} problems, listed above; what is only stale, plain snakemake mends")
+        raise UserError(
+            f"{results}: problems, listed above: {len(problems)}; first make again what was changed, because plain "
+            "snakemake takes it as it is; what is only stale it mends"
+        )
 
 
 def problems_of(results: Path) -> Iterator[tuple[Path, str]]:

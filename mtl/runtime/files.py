@@ -128,6 +128,8 @@ def read_record(path: Path, *keys: str) -> Any:
         value = json.loads(path.read_text(encoding="utf-8"))
         for key in keys:
             value = value[key]
+    except FileNotFoundError:
+        raise UserError(f"{path}: is not there; build it with snakemake") from None
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(f"{path}: has no {'.'.join(keys)}; delete it and run again") from None
     return value
