@@ -4,13 +4,16 @@ Modules are imported where they are used: a table needs no torch, and a training
 """
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtl.runtime.errors import one_line_errors
+from mtl.runtime.errors import UserError, one_line_errors
+
+if TYPE_CHECKING:
+    from mtl.data.prepare import Opened
+    from mtl.specs.preparing import PrepareSpec
 
 app = typer.Typer(
     help="Stages of the Meta-Transfer Learning reproduction. Snakemake calls them; they also run by hand.",
@@ -19,8 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-SpecText = Annotated[str, typer.Option("--spec", help="Resolved settings of this job, as JSON.")]
-LayoutText = Annotated[str, typer.Option("--layout", help="Title, rows and labels, as JSON.")]
+SpecText = Annotated[str, typer.Option("--spec", help="What the job is told, as JSON.")]
+PlanText = Annotated[str, typer.Option("--plan", help="What the report shows, as JSON.")]
 Input = Annotated[Path, typer.Option(exists=True, dir_okay=False)]
 OptionalInput = Annotated[Path | None, typer.Option(exists=True, dir_okay=False)]
 Folder = Annotated[Path, typer.Option(file_okay=False)]
@@ -38,10 +41,12 @@ def fetch(
 ) -> None:
     """Finds or downloads a dataset and verifies it."""
     from mtl.data.fetch import fetch
-    from mtl.data.registry import sources_of
-    from mtl.load import read_yaml
+    from mtl.experiment.project import read_yaml
+    from mtl.specs.datasets import FetchSpec
+    from mtl.specs.reading import from_plain
 
-    spec = sources_of(dataset, read_yaml(datasets)[dataset])
+    values = {"dataset": dataset, "sources": read_yaml(datasets)[dataset]["sources"]}
+    spec = from_plain(FetchSpec, values, f"{datasets}: {dataset}")
     fetch(spec, classes, Path(folder) if folder else None, archives, output)
 
 
@@ -53,10 +58,13 @@ def split(
     source: OptionalInput = None,
 ) -> None:
     """Writes which image belongs to which class and split."""
-    from mtl.data.images_of import with_images
+    from mtl.data.images_of import found_images, numbered_images
     from mtl.data.split import read_class_list, write_split
 
-    write_split(with_images(read_class_list(classes), images_per_class, source), output)
+    listed = read_class_list(classes)
+    rendered = source is None
+    images = numbered_images(listed, images_per_class) if rendered else found_images(listed, images_per_class, source)
+    write_split(images, output)
 
 
 @app.command()
@@ -72,17 +80,30 @@ def prepare(
 ) -> None:
     """Prepares all images of a dataset as one array."""
     from mtl.data.prepare import PreparePaths, prepare
-    from mtl.spec import PrepareSpec, from_json
+    from mtl.specs.preparing import PrepareSpec
+    from mtl.specs.reading import from_json
 
-    paths = PreparePaths(split, source, images, samples, summary)
-    prepare(from_json(PrepareSpec, spec), paths, reference or None, threads)
+    told = from_json(PrepareSpec, spec)
+    prepare(told, PreparePaths(split, images, samples, summary), _origin_of(told, source, threads), reference or None)
+
+
+def _origin_of(spec: "PrepareSpec", source: Path | None, threads: int) -> "Opened":
+    """What gives the images of a dataset; without a source they are rendered."""
+    if source is None:
+        from mtl.data.glyphs import rendered
+
+        return lambda rows: rendered(spec, rows)
+    from mtl.data.source_images import opened
+
+    return lambda rows: opened(spec, rows, source, threads)
 
 
 @app.command()
 def episodes(spec: SpecText, split: Input, output: Output) -> None:
     """Draws and stores the episodes that all methods share."""
-    from mtl.data.episodes import write_episodes
-    from mtl.spec import EpisodesSpec, from_json
+    from mtl.data.stored_episodes import write_episodes
+    from mtl.specs.drawing import EpisodesSpec
+    from mtl.specs.reading import from_json
 
     write_episodes(from_json(EpisodesSpec, spec), split, output)
 
@@ -90,11 +111,12 @@ def episodes(spec: SpecText, split: Input, output: Output) -> None:
 @app.command()
 def pretrain(spec: SpecText, images: Input, split: Input, model: Output, history: Output, summary: Output) -> None:
     """Pre-trains Θ on all training classes."""
-    from mtl.spec import PretrainSpec, from_json
+    from mtl.specs.pretraining import PretrainSpec
+    from mtl.specs.reading import from_json
     from mtl.training.pretrain import PretrainPaths, pretrain
 
     paths = PretrainPaths(images, split, model, history, summary)
-    pretrain(from_json(PretrainSpec, spec), spec, paths)
+    pretrain(from_json(PretrainSpec, spec), paths)
 
 
 @app.command()
@@ -110,11 +132,12 @@ def meta_train(
     pretrained: OptionalInput = None,
 ) -> None:
     """Meta-trains one cell."""
-    from mtl.spec import MetaTrainSpec, from_json
+    from mtl.specs.meta_training import MetaTrainSpec
+    from mtl.specs.reading import from_json
     from mtl.training.meta_train import MetaTrainPaths, meta_train
 
     paths = MetaTrainPaths(images, split, val_episodes, pretrained, model, snapshots, history, summary)
-    meta_train(from_json(MetaTrainSpec, spec), spec, paths)
+    meta_train(from_json(MetaTrainSpec, spec), paths)
 
 
 @app.command()
@@ -131,10 +154,11 @@ def evaluate(
 ) -> None:
     """Scores one cell on the stored test episodes."""
     from mtl.evaluation.evaluate import EvaluateInputs, evaluate
-    from mtl.spec import EvaluateSpec, from_json
+    from mtl.specs.evaluating import EvaluateSpec
+    from mtl.specs.reading import from_json
 
     inputs = EvaluateInputs(images, split, test_episodes, val_episodes, pretrained, model)
-    evaluate(from_json(EvaluateSpec, spec), spec, inputs, episodes, evaluation)
+    evaluate(from_json(EvaluateSpec, spec), inputs, episodes, evaluation)
 
 
 @app.command()
@@ -151,7 +175,8 @@ def curve(
     """Scores one cell in the course of its meta-training."""
     from mtl.evaluation.curve import curve
     from mtl.evaluation.evaluate import EvaluateInputs
-    from mtl.spec import EvaluateSpec, from_json
+    from mtl.specs.evaluating import EvaluateSpec
+    from mtl.specs.reading import from_json
 
     inputs = EvaluateInputs(images, split, test_episodes, None, pretrained, None)
     curve(from_json(EvaluateSpec, spec), inputs, snapshots, evaluation, output)
@@ -159,7 +184,7 @@ def curve(
 
 @app.command()
 def table(
-    layout: LayoutText,
+    plan: PlanText,
     published: Input,
     results: Folder,
     logs: Folder,
@@ -169,46 +194,41 @@ def table(
     """Builds a table from those of its cells that were evaluated."""
     from mtl.reporting.tables import write_table
 
-    write_table(layout, published, results, logs, csv, markdown)
+    write_table(plan, published, results, logs, csv, markdown)
 
 
 @app.command()
-def claims(layout: LayoutText, results: Folder, csv: Output, markdown: Output) -> None:
+def claims(plan: PlanText, results: Folder, csv: Output, markdown: Output) -> None:
     """Tests the paper's claims on what was measured."""
-    from mtl.reporting.claims import write_claims
+    from mtl.reporting.claims_page import write_claims
 
-    write_claims(layout, results, csv, markdown)
-
-
-class FigureName(StrEnum):
-    """The figures."""
-
-    FIGURE4 = "figure4"
-    FOREST = "forest"
-    SCALE_SHIFT = "scale-shift"
+    write_claims(plan, results, csv, markdown)
 
 
 @app.command()
 def figure(
-    name: FigureName, layout: LayoutText, published: Input, results: Folder, csv: Output, png: Output, svg: Output
+    name: Annotated[str, typer.Argument(help="A module of mtl/reporting/figures.")],
+    plan: PlanText,
+    published: Input,
+    results: Folder,
+    csv: Output,
+    png: Output,
+    svg: Output,
 ) -> None:
     """Draws a figure from what was measured."""
-    from mtl.reporting.figure4 import write_figure4
-    from mtl.reporting.forest import write_forest
-    from mtl.reporting.scale_shift import write_scale_shift
+    from mtl.runtime.extensions import extensions, load
 
-    write = {
-        FigureName.FIGURE4: write_figure4, FigureName.FOREST: write_forest, FigureName.SCALE_SHIFT: write_scale_shift
-    }[name]  # fmt: skip
-    write(layout, published, results, csv, [png, svg])
+    if name not in extensions("reporting.figures"):
+        raise UserError(f"there is no figure {name!r}; known: {', '.join(extensions('reporting.figures'))}")
+    load("reporting.figures", name).write(plan, published, results, csv, [png, svg])
 
 
 @app.command()
-def manifest(layout: LayoutText, results: Folder, output: Output) -> None:
+def manifest(plan: PlanText, results: Folder, output: Output) -> None:
     """Lists every file of an experiment with its checksum."""
     from mtl.reporting.manifest import write_manifest
 
-    write_manifest(layout, results, output)
+    write_manifest(plan, results, output)
 
 
 @app.command()
@@ -229,10 +249,20 @@ def explain(cell: Annotated[Path, typer.Argument(file_okay=False, help="Folder o
 
 @app.command()
 def config_reference() -> None:
-    """Prints config/README.md from the schemas."""
-    from mtl.schemas.reference import reference
+    """Prints config/README.md from the declarations in mtl/specs."""
+    from mtl.specs.reference import reference
 
     sys.stdout.write(reference())
+
+
+@app.command()
+def config_schema(
+    folder: Annotated[Path, typer.Argument(file_okay=False, help="Where to write <name>.schema.json.")],
+) -> None:
+    """Writes the JSON Schemas of the files under config/, for editors."""
+    from mtl.specs.reference import write_schemas
+
+    write_schemas(folder)
 
 
 def main() -> None:

@@ -6,9 +6,9 @@ from typing import IO
 import pooch
 import requests
 
-from mtl.data.registry import ArchiveFile
 from mtl.runtime.errors import UserError
 from mtl.runtime.progress import Progress
+from mtl.specs.datasets import ArchiveFile
 
 RETRIES = 2
 ASK_AGAIN = (429, 500, 502, 503, 504)  # HTTP: a busy or broken server

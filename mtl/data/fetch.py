@@ -4,21 +4,21 @@ from pathlib import Path
 
 import pooch
 
+from mtl.data.archives.images import is_image
+from mtl.data.archives.members import walk
 from mtl.data.download import download
-from mtl.data.layouts.images import is_image
-from mtl.data.layouts.members import walk
-from mtl.data.registry import FetchSpec, SourceSpec
 from mtl.data.source import Source, state_of
 from mtl.data.split import read_class_list
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import locked, sha256
+from mtl.specs.datasets import FetchSpec, SourceEntry
 
 
 def fetch(spec: FetchSpec, classes: Path, folder: Path | None, archives: Path, record: Path) -> None:
     """Writes `record`, which says where the dataset lies and what its files' checksums are.
 
     Args:
-        spec: the sources of the dataset, best first.
+        spec: the dataset and the forms in which it is published, the preferred one first.
         classes: its class list, by which an unpacked tree is recognised.
         folder: where to look for their files or an unpacked tree, directly or in a subfolder named like the dataset;
             nothing is downloaded then.
@@ -81,7 +81,7 @@ def _find(spec: FetchSpec, classes: Path, folder: Path) -> Source:
     raise UserError(f"config: data: {folder} holds no {spec.dataset}; expected {_expected(spec)}")
 
 
-def _altered(source: SourceSpec, root: Path) -> str | None:
+def _altered(source: SourceEntry, root: Path) -> str | None:
     """What is wrong with the first file that is not what it should be."""
     for file in source.files:
         if file.checksum is None:
@@ -100,10 +100,10 @@ def _is_tree(root: Path, classes: Path) -> bool:
     return any(is_image(path) and (path.name in names or path.parent.name in folders) for path in walk(root))
 
 
-def _source(source: SourceSpec, root: Path) -> Source:
+def _source(source: SourceEntry, root: Path) -> Source:
     paths = {file.name: root / file.name for file in source.files}
     states = {name: state_of(path) for name, path in paths.items()}
-    return Source(source.layout, str(root), {name: sha256(path) for name, path in paths.items()}, states)
+    return Source(source.form, str(root), {name: sha256(path) for name, path in paths.items()}, states)
 
 
 def _expected(spec: FetchSpec) -> str:

@@ -5,6 +5,7 @@ every random number comes from a seeded generator, so the images are the same on
 """
 
 import math
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.ft2font import FT2Font, LoadFlags
 from matplotlib.path import Path as Outline
 from matplotlib.transforms import Affine2D
+
+from mtl.data.split import Origin, Row
+from mtl.runtime.errors import UserError
+from mtl.specs.preparing import PrepareSpec
 
 FACES = tuple(
     f"DejaVu{family}{style}"
@@ -139,3 +144,21 @@ def _paint(image: np.ndarray, coverage: np.ndarray, colour: np.ndarray, opacity:
 def render(code_point: int, image: int, seed: int, renderer: Renderer) -> np.ndarray:
     """Image number `image` of a letter: (size, size, 3) uint8, the same whatever is rendered before or after it."""
     return renderer.letter(code_point, np.random.default_rng([seed, code_point, image]))
+
+
+def rendered(spec: PrepareSpec, rows: Sequence[Row]) -> Origin:
+    """The images of a split, rendered one by one.
+
+    Raises:
+        UserError: the spec has no seed.
+    """
+    if spec.seed is None:
+        raise UserError("--spec.seed: rendered images need a seed")
+    return Origin("the rendering", None, "matplotlib", _images(rows, spec.seed, Renderer(spec.size)))
+
+
+def _images(rows: Sequence[Row], seed: int, renderer: Renderer) -> Iterator[tuple[int, np.ndarray, str]]:
+    for index, row in enumerate(rows):
+        name, _, number = row.image.partition("/")
+        image = render(int(name.removeprefix("U+"), 16), int(number), seed, renderer)
+        yield index, image, f"{renderer.size}x{renderer.size}"

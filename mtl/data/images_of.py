@@ -2,44 +2,50 @@
 
 from pathlib import Path
 
-from mtl.data.layouts.images import images_by_folder
+from mtl.data.archives.images import images_by_folder
 from mtl.data.source import read_source
-from mtl.data.split import ClassList, numbered
+from mtl.data.split import ClassList
 from mtl.runtime.errors import UserError
 
 
-def with_images(classes: ClassList, images_per_class: int, source: Path | None) -> ClassList:
-    """Completes a class list without images.
+def numbered_images(classes: ClassList, images_per_class: int) -> ClassList:
+    """Completes the class list of rendered images, which have no names of their own: `class/0000`, `class/0001`, ...
+
+    Args:
+        classes: split -> class -> images.
+        images_per_class: how many each class gets.
+    """
+    names = [f"{image:04d}" for image in range(images_per_class)]
+    return {
+        split: {name: [f"{name}/{image}" for image in names] for name in of_split}
+        for split, of_split in classes.items()
+    }
+
+
+def found_images(classes: ClassList, images_per_class: int, source: Path) -> ClassList:
+    """Completes a class list that names no images.
+
+    In a tree or archive of images those of a class are in the folder with its name; elsewhere they are numbered.
 
     Args:
         classes: split -> class -> images.
         images_per_class: how many each class must have at least, and has where images are only numbered.
-        source: `source.json`; None for rendered images.
+        source: `source.json`.
 
     Raises:
         UserError: a class has too few images, or no folder.
     """
-    listed = any(images for names in classes.values() for images in names.values())
-    if not listed:
-        folders = _folders(source)
-        classes = {
-            split: {
-                name: numbered(name, images_per_class) if folders is None else folders.get(name, []) for name in names
-            }
-            for split, names in classes.items()
-        }
+    if not any(images for names in classes.values() for images in names.values()):
+        found = read_source(source)
+        if found.form != "images":
+            return numbered_images(classes, images_per_class)
+        folders = images_by_folder(Path(found.root), list(found.files))
+        classes = {split: {name: folders.get(name, []) for name in names} for split, names in classes.items()}
     for split, names in classes.items():
         for name, images in names.items():
             if len(images) < images_per_class:
                 raise UserError(
-                    f"{source or 'class list'}: {split} class {name!r} has {len(images)} images; "
+                    f"{source}: {split} class {name!r} has {len(images)} images; "
                     f"config/datasets.yaml: images_per_class promises {images_per_class}"
                 )
     return classes
-
-
-def _folders(source: Path | None) -> dict[str, list[str]] | None:
-    """The images in the folder of each class, where the source has folders."""
-    if source is None or (found := read_source(source)).layout != "images":
-        return None
-    return images_by_folder(Path(found.root), list(found.files))

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mtl.data.layouts.members import Member, members
+from mtl.data.archives.members import Member, members
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import write_json
-from mtl.spec import from_json
+from mtl.specs.reading import from_json
 
-ELSEWHERE = "to look again, delete source.json of the dataset"
+LOOK_AGAIN = "to look again, delete source.json of the dataset"
 
 
 @dataclass(frozen=True)
@@ -17,13 +17,13 @@ class Source:
     """Where a dataset lies on this machine.
 
     Attributes:
-        layout: its form, a key of `mtl.data.layouts.LAYOUTS`.
+        form: a module of `mtl.data.archives`.
         root: the folder.
         files: SHA-256 by name of the archives below `root`; empty for an unpacked tree.
         states: size and time of change by name, when they were verified.
     """
 
-    layout: str
+    form: str
     root: str
     files: dict[str, str]
     states: dict[str, list[int]]
@@ -35,10 +35,10 @@ class Source:
             UserError: the folder is gone, or an archive is not the one that was verified.
         """
         if not Path(self.root).is_dir():
-            raise UserError(f"{self.root}: is gone; {ELSEWHERE}")
+            raise UserError(f"{self.root}: is gone; {LOOK_AGAIN}")
         for name, state in self.states.items():
             if state_of(Path(self.root) / name) != state:
-                raise UserError(f"{Path(self.root) / name}: has changed since it was verified; {ELSEWHERE}")
+                raise UserError(f"{Path(self.root) / name}: has changed since it was verified; {LOOK_AGAIN}")
         return members(Path(self.root), list(self.files))
 
     def write(self, path: Path) -> None:

@@ -3,7 +3,9 @@
 import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import write_csv
@@ -18,6 +20,22 @@ class Row(NamedTuple):
     image: str
     class_name: str
     split: str
+
+
+class Origin(NamedTuple):
+    """Where the images of a split come from.
+
+    Attributes:
+        place: what errors call it.
+        record: what the summary of a prepared dataset says of it; None for rendered images.
+        package: the package whose version may change pixels.
+        images: row of `split.csv`, image (size, size, 3) uint8, and the size it had as `WxH`; in any order.
+    """
+
+    place: str
+    record: dict[str, Any] | None
+    package: str
+    images: Iterator[tuple[int, np.ndarray, str]]
 
 
 def read_class_list(path: Path) -> ClassList:
@@ -48,11 +66,6 @@ def read_class_list(path: Path) -> ClassList:
             images.add(image)
             listed.append(image)
     return classes
-
-
-def numbered(name: str, count: int) -> list[str]:
-    """The images of a class whose images have no names of their own."""
-    return [f"{name}/{image:04d}" for image in range(count)]
 
 
 def write_split(classes: Mapping[str, Mapping[str, list[str]]], output: Path) -> None:

@@ -1,4 +1,4 @@
-"""Task samplers yield meta-batches and hear how they went: `uniform` ignores it, `hard` trains on failure classes."""
+"""Task samplers yield meta-batches and observe how they went: `uniform` ignores it, `hard` trains on failure classes."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -7,7 +7,7 @@ import numpy as np
 
 from mtl.data.tasks import Tasks, TaskShape, draw_task, draw_uniform, stack
 from mtl.runtime.seeds import numpy_state, set_numpy_state
-from mtl.spec import HardTasks
+from mtl.specs.meta_training import HardTasks
 
 
 class TaskSampler(Protocol):
@@ -16,11 +16,11 @@ class TaskSampler(Protocol):
     def draw(self) -> tuple[str, Tasks]:
         """The next meta-batch, and its phase: `plain` or `hard`."""
 
-    def hear(self, accuracy: np.ndarray) -> None:
+    def observe(self, accuracy: np.ndarray) -> None:
         """Tells the query accuracy per class, after adaptation, of the meta-batch drawn last: (T, way) in [0, 1]."""
 
     def state(self) -> dict[str, Any]:
-        """What it needs to go on after `hear`, for a checkpoint."""
+        """What it needs to go on after `observe`, for a checkpoint."""
 
     def restore(self, state: dict[str, Any]) -> None:
         """Takes over what `state` gave."""
@@ -38,7 +38,7 @@ class UniformSampler:
         """A meta-batch of uniformly drawn tasks."""
         return "plain", draw_uniform(self._rows, self._shape, self._tasks, self._rng)
 
-    def hear(self, accuracy: np.ndarray) -> None:
+    def observe(self, accuracy: np.ndarray) -> None:
         """Nothing: uniform sampling does not depend on how a task went."""
 
     def state(self) -> dict[str, Any]:
@@ -91,11 +91,11 @@ class HardSampler:
         phase, self._last = self._plain.draw()
         return phase, self._last
 
-    def hear(self, accuracy: np.ndarray) -> None:
+    def observe(self, accuracy: np.ndarray) -> None:
         """Adds the failure classes of a plain meta-batch to the pool; hard tasks are not searched for failures."""
         if self._last is None:
             return
-        self._plain.hear(accuracy)
+        self._plain.observe(accuracy)
         failed = np.argmin(accuracy, axis=1)
         self._pool.update(self._last.classes[np.arange(len(failed)), failed].tolist())
         self._seen.update(self._last.support.ravel().tolist(), self._last.query.ravel().tolist())

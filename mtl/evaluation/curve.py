@@ -4,16 +4,16 @@ from pathlib import Path
 
 import torch
 
-from mtl.evaluation.episodes import embed_episodes, score
-from mtl.evaluation.evaluate import EvaluateInputs, banked_episodes
-from mtl.evaluation.statistics import mean_and_ci95
-from mtl.learners.build import build_learner, put_learned
+from mtl.evaluation.evaluate import EvaluateInputs, banked_episodes, learner_of
+from mtl.evaluation.interval import mean_and_ci95
+from mtl.evaluation.scoring import embed_episodes, score
+from mtl.learners.build import load_learned_state
 from mtl.networks.weights import read_tensors
 from mtl.runtime.device import set_up
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import read_record, write_csv
 from mtl.runtime.progress import Progress
-from mtl.spec import BaseLearner, EvaluateSpec
+from mtl.specs.evaluating import EvaluateSpec
 
 
 def curve(spec: EvaluateSpec, inputs: EvaluateInputs, snapshots: Path, evaluation: Path, output: Path) -> None:
@@ -24,17 +24,14 @@ def curve(spec: EvaluateSpec, inputs: EvaluateInputs, snapshots: Path, evaluatio
     Raises:
         UserError: `snapshots` is not a file of meta-training.
     """
-    device = set_up(spec.runtime)
-    learner = build_learner(
-        spec.method, spec.network, spec.batch_norm, inputs.pretrained, spec.way,
-        BaseLearner(spec.learning_rate, int(read_record(evaluation, "steps"))), spec.seed, device,
-    )  # fmt: skip
+    device = set_up(**vars(spec.runtime))
+    learner = learner_of(spec, inputs, device, read_record(evaluation, "steps"))
     by_iteration = _by_iteration(snapshots)
     banked, episodes = banked_episodes(spec, learner, inputs, "test", device.torch_device)
     rows = []
     with Progress(f"curve of {spec.method.name} {spec.way}way-{spec.shot}shot", len(by_iteration)) as progress:
         for iteration, learned in sorted(by_iteration.items()):
-            put_learned(learner, learned, snapshots)
+            load_learned_state(learner, learned, snapshots)
             mean, ci95 = mean_and_ci95(score(learner, embed_episodes(learner, banked, episodes), episodes))
             rows.append((iteration, f"{mean:.4f}", f"{ci95:.4f}"))
             progress.step()

@@ -1,25 +1,27 @@
 """The `evaluate` stage: one cell's accuracy on the stored test episodes."""
 
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from mtl.data.episodes import read_episodes
 from mtl.data.image_set import load_split
+from mtl.data.stored_episodes import read_episodes
 from mtl.data.tasks import Tasks, with_mirrored_support
-from mtl.evaluation.episodes import embed_episodes, in_batches, score
-from mtl.evaluation.statistics import mean_and_ci95
-from mtl.fingerprint import of_stage
+from mtl.evaluation.interval import mean_and_ci95
+from mtl.evaluation.scoring import embed_episodes, in_batches, score
 from mtl.learners import Learner, build_learner, load_learned
-from mtl.runtime.device import set_up
+from mtl.learners.build import InnerLoop
+from mtl.runtime.device import Device, set_up
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import write_csv, write_json
+from mtl.runtime.fingerprint import of_stage
 from mtl.runtime.progress import Progress
 from mtl.runtime.provenance import outputs, provenance
-from mtl.spec import BaseLearner, EvaluateSpec
+from mtl.specs.evaluating import EvaluateSpec
+from mtl.specs.reading import as_told
 
 REPORT_EVERY = 100  # episodes
 
@@ -40,22 +42,21 @@ class EvaluateInputs:
         return {role: path for role, path in vars(self).items() if path is not None}
 
 
-def evaluate(spec: EvaluateSpec, resolved: str, inputs: EvaluateInputs, episodes_csv: Path, evaluation: Path) -> None:
+def evaluate(spec: EvaluateSpec, inputs: EvaluateInputs, episodes_csv: Path, evaluation: Path) -> None:
     """Scores a cell and writes the accuracy of every episode, then the summary with its provenance.
 
-    The number of inner steps is the candidate that does best on the validation episodes (the smallest of equals).
+    The number of inner steps is the candidate that does best on the validation episodes (the smallest of equals). A
+    learner without inner steps has nothing to choose, is scored once, and its summary says `null` steps.
     """
-    device = set_up(spec.runtime)
-    modules = of_stage("evaluation.evaluate", spec.network.name, spec.method.learner)
-    record = provenance(json.loads(resolved), inputs.by_role(), device, *modules)
-    base_learner = BaseLearner(spec.learning_rate, min(spec.test_steps))
-    learner = build_learner(
-        spec.method, spec.network, spec.batch_norm, inputs.pretrained, spec.way, base_learner, spec.seed, device
-    )
+    device = set_up(**vars(spec.runtime))
+    entries = of_stage("evaluation.evaluate:evaluate", spec.network.name, spec.method.learner)
+    record = provenance(as_told(spec), inputs.by_role(), device, *entries)
+    learner = learner_of(spec, inputs, device)
     if inputs.model is not None:
         load_learned(learner, inputs.model)
     validation = _choose_steps(spec, learner, inputs, device.torch_device)
-    accuracies = _score(spec, learner, inputs, "test", [learner.steps], device.torch_device)[learner.steps]
+    steps = learner.steps if spec.base_learner else None
+    accuracies = _score(spec, learner, inputs, "test", [steps], device.torch_device)[steps]
     mean, ci95 = mean_and_ci95(accuracies)
     write_episode_accuracies(accuracies, episodes_csv)
     write_json(
@@ -64,11 +65,22 @@ def evaluate(spec: EvaluateSpec, resolved: str, inputs: EvaluateInputs, episodes
             "accuracy": mean,
             "ci95": ci95,
             "episodes": len(accuracies),
-            "steps": learner.steps,
+            "steps": steps,
             "validation_accuracy_by_steps": validation,
             "outputs": outputs(episodes_csv),
             "provenance": record,
         },
+    )
+
+
+def learner_of(spec: EvaluateSpec, inputs: EvaluateInputs, device: Device, steps: int | None = None) -> Learner:
+    """The learner of a cell, with nothing learned yet; without `steps` it makes the fewest that are to be tried."""
+    inner_loop = None
+    if spec.base_learner is not None:
+        fewest = min(spec.base_learner.test_steps)
+        inner_loop = InnerLoop(spec.base_learner, fewest if steps is None else steps, spec.flip_support)
+    return build_learner(
+        spec.method, spec.network, spec.batch_norm, inputs.pretrained, spec.way, inner_loop, spec.seed, device
     )
 
 
@@ -82,8 +94,10 @@ def _choose_steps(
     spec: EvaluateSpec, learner: Learner, inputs: EvaluateInputs, device: torch.device
 ) -> dict[int, float]:
     """Sets the learner's inner steps and returns the validation accuracies that chose them, if there was a choice."""
-    candidates = sorted(spec.test_steps)
-    accuracies = {}
+    if spec.base_learner is None:
+        return {}
+    candidates = sorted(spec.base_learner.test_steps)
+    accuracies: dict[int, float] = {}
     if len(candidates) > 1:
         scores = _score(spec, learner, inputs, "val", candidates, device)
         accuracies = {steps: float(scores[steps].mean()) for steps in candidates}
@@ -102,7 +116,8 @@ def banked_episodes(
     episodes = read_episodes(stored, images)
     pixels = images.images
     if spec.flip_support:
-        pixels, episodes = torch.cat([pixels, pixels.flip(3)]), with_mirrored_support(episodes, len(pixels))
+        episodes = with_mirrored_support(episodes, len(pixels))
+        pixels = torch.cat([pixels, pixels.flip(3)])
     return in_batches(learner.bank, pixels), episodes
 
 
@@ -111,13 +126,14 @@ def _score(
     learner: Learner,
     inputs: EvaluateInputs,
     split: str,
-    candidates: list[int],
+    candidates: Sequence[int | None],
     device: torch.device,
-) -> dict[int, np.ndarray]:
-    """Accuracy of every stored episode of a split, for each number of inner steps."""
+) -> dict[int | None, np.ndarray]:
+    """Accuracy of every stored episode of a split, for each number of inner steps; None where there are none."""
     banked, episodes = banked_episodes(spec, learner, inputs, split, device)
     sets = embed_episodes(learner, banked, episodes)
-    scores, name = {}, f"{spec.method.name} {spec.way}way-{spec.shot}shot, {split} episodes"
+    scores = {}
+    name = f"{spec.method.name} {spec.way}way-{spec.shot}shot, {split} episodes"
     with Progress(name, len(candidates) * len(episodes.classes)) as progress:
 
         def solved(count: int) -> None:
@@ -125,7 +141,10 @@ def _score(
             if progress.done % REPORT_EVERY == 0 and progress.done % len(episodes.classes):
                 progress.report()
 
-        for learner.steps in candidates:
-            scores[learner.steps] = score(learner, sets, episodes, solved)
-            progress.report(steps=learner.steps, accuracy=float(scores[learner.steps].mean()))
+        for steps in candidates:
+            if steps is not None:
+                learner.steps = steps
+            scores[steps] = score(learner, sets, episodes, solved)
+            made = {} if steps is None else {"steps": steps}
+            progress.report(**made, accuracy=float(scores[steps].mean()))
     return scores

@@ -1,4 +1,9 @@
-"""Learners: what maps an episode to query logits. One file per family of methods, one protocol."""
+"""Learners: what maps an episode to query logits. One file per family of methods, one protocol (`learner.py`).
+
+A family is a module with `build(setup)` and two constants: `KEYS`, the keys of a row of `config/methods.yaml` that it
+takes beside those that all rows have, and `INNER_STEPS`, whether it makes gradient steps within a task. It is found by
+its name.
+"""
 
 from mtl.learners.build import build_learner, load_learned
 from mtl.learners.learner import Learner

@@ -4,6 +4,7 @@ import torch
 from torch.nn import functional as F
 
 from mtl.learners.learner import Head
+from mtl.specs.inner_steps import InnerRate
 
 
 def adapt(head: Head, features: torch.Tensor, labels: torch.Tensor, learning_rate: float, steps: int) -> Head:
@@ -40,3 +41,14 @@ def adapt(head: Head, features: torch.Tensor, labels: torch.Tensor, learning_rat
 def logits(head: Head, features: torch.Tensor) -> torch.Tensor:
     """(T, N, D) features to (T, N, way) logits, with a head per task."""
     return torch.baddbmm(head.bias.unsqueeze(1), features, head.weight.transpose(1, 2))
+
+
+def mean_rate(rate: InnerRate, way: int, mirrored: bool) -> float:
+    """The learning rate on the mean cross-entropy that makes the steps `rate` makes on its own reduction.
+
+    A sum over the support set divided by the shots is `way` times the mean, and twice that where each support image has
+    its mirror image beside it.
+    """
+    if rate.reduction == "mean":
+        return rate.learning_rate
+    return rate.learning_rate * way * (2 if mirrored else 1)

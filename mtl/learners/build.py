@@ -1,15 +1,28 @@
 """From a row of `config/methods.yaml` to a learner, and what it has learned to and from a file."""
 
-import importlib
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from mtl.learners.learner import Head, Learner, Parts
-from mtl.networks.weights import features_of, load_backbone, put_tensors, random_backbone, read_tensors
+from mtl.learners.base_learner import mean_rate
+from mtl.learners.learner import Head, Learner, LearnerSetup
+from mtl.networks.weights import features_of, load_backbone, load_tensors, random_backbone, read_tensors
 from mtl.runtime.device import Device
+from mtl.runtime.extensions import load
 from mtl.runtime.seeds import torch_generator
-from mtl.spec import BaseLearner, Method, Network
+from mtl.specs.inner_steps import InnerRate
+from mtl.specs.methods import Method
+from mtl.specs.networks import Network
+
+
+@dataclass(frozen=True)
+class InnerLoop:
+    """Gradient descent within a task: how far a step goes, how many there are, and whether support sets are doubled."""
+
+    rate: InnerRate
+    steps: int
+    mirrored: bool = False
 
 
 def build_learner(
@@ -18,7 +31,7 @@ def build_learner(
     batch_norm: str,
     pretrained: Path | None,
     way: int,
-    base_learner: BaseLearner,
+    inner_loop: InnerLoop | None,
     seed: int,
     device: Device,
     theta_start: str = "random",
@@ -33,9 +46,10 @@ def build_learner(
     head = Head(torch.zeros(way, dimensions), torch.zeros(way))
     if method.theta_init == "random" or (method.theta_init, theta_start) == ("meta-learned", "random"):
         torch.nn.init.xavier_uniform_(head.weight, generator=torch_generator(seed, f"theta {way}"))
-    # By name, so that the code of a method is that of its own learner and a new one touches no other's.
-    family = importlib.import_module(f"mtl.learners.{method.learner}")
-    learner: Learner = family.build(Parts(method, backbone, head, device, batch_norm, base_learner))
+    rate = 0.0 if inner_loop is None else mean_rate(inner_loop.rate, way, inner_loop.mirrored)
+    steps = 0 if inner_loop is None else inner_loop.steps
+    setup = LearnerSetup(method, backbone, head, device, batch_norm, rate, steps)
+    learner: Learner = load("learners", method.learner).build(setup)
     return learner.to(device.torch_device)
 
 
@@ -45,13 +59,13 @@ def load_learned(learner: Learner, path: Path) -> None:
     Raises:
         UserError: the file is not that.
     """
-    put_learned(learner, read_tensors(path), path)
+    load_learned_state(learner, read_tensors(path), path)
 
 
-def put_learned(learner: Learner, tensors: dict[str, torch.Tensor], path: Path) -> None:
+def load_learned_state(learner: Learner, tensors: dict[str, torch.Tensor], path: Path) -> None:
     """Gives a learner what one of the same method had learned; `path` is where it was read.
 
     Raises:
         UserError: it is something else.
     """
-    put_tensors(learner, tensors, {name: value.data for name, value in learner.learned().items()}, path)
+    load_tensors(learner, tensors, {name: value.data for name, value in learner.learned().items()}, path)

@@ -1,9 +1,12 @@
 """First-order MAML: the outer gradient does not go through the inner ones (Finn et al. 2017, section 5.2)."""
 
-from mtl.learners.learner import Learner, Parts
+from mtl.learners.learner import Learner, LearnerSetup
 from mtl.learners.maml import WholeNetwork
 
+KEYS = ("theta_init",)
+INNER_STEPS = True
 
-def build(parts: Parts) -> Learner:
+
+def build(setup: LearnerSetup) -> Learner:
     """The learner of a method."""
-    return WholeNetwork(parts, second_order=False)
+    return WholeNetwork(setup, second_order=False)

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from mtl.networks.backbone import Backbone
 from mtl.runtime.device import Device
-from mtl.spec import BaseLearner, Method
+from mtl.specs.methods import Method
 
 
 class Head(NamedTuple):
@@ -21,8 +21,8 @@ class Head(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Parts:
-    """What a learner is built from; every module of learners has a `build(parts)`.
+class LearnerSetup:
+    """What a learner is built from.
 
     Attributes:
         method: the row of `config/methods.yaml`.
@@ -30,7 +30,8 @@ class Parts:
         head: θ at the start.
         device: decides the dtype of the convolutions.
         batch_norm: what batch norm normalises by, `running` or `episode`.
-        base_learner: learning rate β, for the mean over the support set, and steps within a task.
+        learning_rate: β, for the mean over the support set; 0 for a learner without inner steps.
+        steps: inner steps; 0 for a learner without them.
     """
 
     method: Method
@@ -38,7 +39,8 @@ class Parts:
     head: Head
     device: Device
     batch_norm: str
-    base_learner: BaseLearner
+    learning_rate: float
+    steps: int
 
 
 class Learner(nn.Module, ABC):
@@ -47,7 +49,8 @@ class Learner(nn.Module, ABC):
     Support and query images are ordered by class, so all tasks share the same labels.
 
     Attributes:
-        steps: inner gradient steps; meta-training sets those of training, the evaluator those chosen on validation.
+        steps: inner gradient steps, if it has any; meta-training sets those of training, the evaluator those chosen on
+            validation.
         episodes_at_once: how many episodes `predict` should be given at a time.
         per_image: whether `embed` treats each image by itself, so that an image needs embedding only once however many
             episodes it is in; else it depends on the set the image is in.

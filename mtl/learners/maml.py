@@ -7,13 +7,17 @@ from torch import nn
 from torch.func import functional_call, grad, vmap
 from torch.nn import functional as F
 
-from mtl.learners.learner import Learner, Parts
+from mtl.learners.learner import Learner, LearnerSetup
 from mtl.networks.backbone import to_unit_interval
 
-# On a processor: weights, and pixels of query images, of the tasks that run together. With more, the convolutions
+# On a CPU: weights, and pixels of query images, of the tasks that run together. With more, the convolutions
 # grouped by task fall out of its cache and become slower than one task after another.
-WEIGHTS_AT_ONCE, PIXELS_AT_ONCE = 1_300_000, 250_000
+WEIGHTS_AT_ONCE = 1_300_000
+PIXELS_AT_ONCE = 250_000
 EPISODES_AT_ONCE = 16
+
+KEYS = ("theta_init",)
+INNER_STEPS = True
 
 
 class WholeNetwork(Learner):
@@ -23,20 +27,23 @@ class WholeNetwork(Learner):
     algorithm 2).
     """
 
-    def __init__(self, parts: Parts, second_order: bool) -> None:
+    def __init__(self, setup: LearnerSetup, second_order: bool) -> None:
         """With `second_order` the outer gradient goes through the inner ones, else it is that of first-order MAML."""
         super().__init__()
-        learned, backbone = parts.method.meta_trained, parts.backbone
-        self.steps, self.episodes_at_once = parts.base_learner.steps, EPISODES_AT_ONCE
+        learned = setup.method.meta_trained
+        backbone = setup.backbone
+        self.steps = setup.steps
+        self.episodes_at_once = EPISODES_AT_ONCE
         self._weights = sum(parameter.numel() for parameter in backbone.parameters())
-        self._learning_rate, self._second_order = parts.base_learner.learning_rate, second_order
-        self._device = parts.device
+        self._learning_rate = setup.learning_rate
+        self._second_order = second_order
+        self._device = setup.device
         self.backbone = backbone.requires_grad_(learned).eval()
-        backbone.set_batch_norm(parts.batch_norm)
+        backbone.set_batch_norm(setup.batch_norm)
         # Stacked by task, weights in channels-last order would be copied at every use.
         backbone.to(memory_format=torch.contiguous_format)
-        self.theta_weight = nn.Parameter(parts.head.weight, requires_grad=learned)
-        self.theta_bias = nn.Parameter(parts.head.bias, requires_grad=learned)
+        self.theta_weight = nn.Parameter(setup.head.weight, requires_grad=learned)
+        self.theta_bias = nn.Parameter(setup.head.bias, requires_grad=learned)
 
     def bank(self, images: torch.Tensor) -> torch.Tensor:
         """The images: nothing is frozen."""
@@ -79,6 +86,6 @@ class WholeNetwork(Learner):
         return max(1, min(WEIGHTS_AT_ONCE // self._weights, PIXELS_AT_ONCE // pixels))
 
 
-def build(parts: Parts) -> Learner:
+def build(setup: LearnerSetup) -> Learner:
     """The learner of a method, with meta-gradients of second order."""
-    return WholeNetwork(parts, second_order=True)
+    return WholeNetwork(setup, second_order=True)

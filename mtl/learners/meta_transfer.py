@@ -5,11 +5,14 @@ from torch import nn
 from torch.func import vmap
 
 from mtl.learners.base_learner import adapt, logits
-from mtl.learners.learner import Head, Learner, Parts
+from mtl.learners.learner import Head, Learner, LearnerSetup
 from mtl.networks.backbone import to_unit_interval
 from mtl.networks.scale_shift import scale_and_shift
 
 EPISODES_AT_ONCE = 600
+
+KEYS = ("modulate", "scope", "theta_init")
+INNER_STEPS = True
 
 
 class MetaTransfer(Learner):
@@ -18,17 +21,20 @@ class MetaTransfer(Learner):
     `bank` runs the blocks below the first one that meta-training changes, `embed` the others.
     """
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, setup: LearnerSetup) -> None:
         """Freezes Θ, then opens it as far as the method says; under `episode` statistics nothing can be banked."""
         super().__init__()
-        method, backbone, head = parts.method, parts.backbone, parts.head
-        self.steps, self.episodes_at_once = parts.base_learner.steps, EPISODES_AT_ONCE
-        self._learning_rate, self._device = parts.base_learner.learning_rate, parts.device
+        method, backbone, head = setup.method, setup.backbone, setup.head
+        self.steps = setup.steps
+        self.episodes_at_once = EPISODES_AT_ONCE
+        self._learning_rate = setup.learning_rate
+        self._device = setup.device
         self.backbone = backbone.requires_grad_(False).eval()
         count = len(backbone.blocks)
-        opened = list(backbone.blocks)[(first := {"head": count, "last": count - 1, "all": 0}[method.scope]) :]
-        backbone.set_batch_norm(parts.batch_norm)
-        self.per_image = parts.batch_norm == "running"
+        first = {"head": count, "last": count - 1, "all": 0}[method.scope]
+        opened = list(backbone.blocks)[first:]
+        backbone.set_batch_norm(setup.batch_norm)
+        self.per_image = setup.batch_norm == "running"
         self._first = first if self.per_image else 0
         if method.modulate == "ft":
             for block in opened:
@@ -68,6 +74,6 @@ class MetaTransfer(Learner):
         return logits(head, query)
 
 
-def build(parts: Parts) -> Learner:
+def build(setup: LearnerSetup) -> Learner:
     """The learner of a method."""
-    return MetaTransfer(parts)
+    return MetaTransfer(setup)

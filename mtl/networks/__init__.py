@@ -1,9 +1,4 @@
-"""Backbones Θ: 4CONV and ResNet-12 as in the authors' TensorFlow code, and scale-and-shift."""
+"""Backbones Θ, one file each, and what they are made of: batch norm, scale-and-shift, weights.
 
-from mtl.networks.backbone import Backbone
-from mtl.networks.conv4 import conv4
-from mtl.networks.resnet12 import resnet12
-
-BACKBONES = {"conv4": conv4, "resnet12": resnet12}
-
-__all__ = ["BACKBONES", "Backbone"]
+A backbone is a module with `LABEL`, its name in tables, and `build(width, dropout)`. It is found by its name.
+"""

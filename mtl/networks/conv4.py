@@ -9,6 +9,8 @@ from torch.nn import functional as F
 from mtl.networks.backbone import Backbone
 from mtl.networks.batch_norm import BatchNorm
 
+LABEL = "4CONV"
+
 
 class ConvBlock(nn.Module):
     """Conv 3 x 3, batch norm, ReLU, 2 x 2 max-pooling."""
@@ -23,7 +25,7 @@ class ConvBlock(nn.Module):
         return F.max_pool2d(F.relu(self.norms[0](self.convs[0], x), inplace=True), 2)
 
 
-def conv4(width: int, dropout: float = 0.0) -> Backbone:
+def build(width: int, dropout: float = 0.0) -> Backbone:
     """Builds 4CONV with `width` filters a block (paper: 32); features are the flattened last map (84 px: 800).
 
     Batch norm has a scale and an offset: under `episode` statistics, with which MAML trains this network, it cancels

@@ -9,6 +9,8 @@ from torch.nn import functional as F
 from mtl.networks.backbone import Backbone, MeanPool
 from mtl.networks.batch_norm import BatchNorm
 
+LABEL = "ResNet-12"
+
 
 class ResidualBlock(nn.Module):
     """Three times (conv 3 x 3, batch norm, leaky ReLU 0.1), plus a bare 1 x 1 shortcut, then 2 x 2 max-pooling.
@@ -32,7 +34,7 @@ class ResidualBlock(nn.Module):
         return F.max_pool2d(self.shortcut(x).add_(main), 2)
 
 
-def resnet12(width: int, dropout: float = 0.0) -> Backbone:
+def build(width: int, dropout: float = 0.0) -> Backbone:
     """Builds ResNet-12 with `width`, 2, 4 and 8 x `width` filters (paper: 64) and features of 8 x `width` dimensions.
 
     Args:

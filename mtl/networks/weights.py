@@ -5,12 +5,12 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save
 
-from mtl.networks import BACKBONES
 from mtl.networks.backbone import Backbone
 from mtl.runtime.errors import UserError
+from mtl.runtime.extensions import load
 from mtl.runtime.files import atomic
 from mtl.runtime.seeds import torch_generator
-from mtl.spec import Network
+from mtl.specs.networks import Network
 
 
 def features_of(backbone: Backbone, image_size: int) -> int:
@@ -19,10 +19,16 @@ def features_of(backbone: Backbone, image_size: int) -> int:
         return int(backbone.eval()(torch.zeros(1, 3, image_size, image_size)).shape[1])
 
 
+def new_backbone(network: Network, dropout: float = 0.0) -> Backbone:
+    """A backbone with whatever weights its layers give themselves."""
+    backbone: Backbone = load("networks", network.name).build(network.width, dropout)
+    return backbone
+
+
 def random_backbone(network: Network, seed: int, dropout: float = 0.0) -> Backbone:
     """Θ before any training; layers initialise themselves from torch's global stream, which is seeded here."""
     torch.manual_seed(torch_generator(seed, "pretrain").initial_seed())
-    return BACKBONES[network.name](network.width, dropout)
+    return new_backbone(network, dropout)
 
 
 def load_backbone(network: Network, path: Path) -> Backbone:
@@ -31,8 +37,8 @@ def load_backbone(network: Network, path: Path) -> Backbone:
     Raises:
         UserError: the file is not one, or belongs to another network.
     """
-    backbone = BACKBONES[network.name](network.width)
-    put_tensors(backbone, read_tensors(path), backbone.state_dict(), path)
+    backbone = new_backbone(network)
+    load_tensors(backbone, read_tensors(path), backbone.state_dict(), path)
     return backbone
 
 
@@ -55,7 +61,7 @@ def save_tensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
         temporary.write_bytes(save(plain))
 
 
-def put_tensors(
+def load_tensors(
     module: torch.nn.Module, tensors: dict[str, torch.Tensor], expected: dict[str, torch.Tensor], path: Path
 ) -> None:
     """Gives a module tensors that are expected to have these names and shapes; `path` is where they were read.

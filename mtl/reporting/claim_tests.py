@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtl.cell import Cell
-from mtl.evaluation.statistics import mean_and_ci95
+from mtl.experiment.cell import Cell
+from mtl.evaluation.interval import mean_and_ci95
 from mtl.reporting.evidence import UNITS, Evidence
 from mtl.reporting.statistics import few_ci95, holm, p_value
 from mtl.runtime.errors import UserError
@@ -21,7 +21,7 @@ SIGNIFICANT = 0.05
 SEEDS_FOR_SPEED = 3
 
 
-def decided(plan: dict[str, Any], evidence: Evidence) -> pd.DataFrame:
+def claim_verdicts(plan: dict[str, Any], evidence: Evidence) -> pd.DataFrame:
     """One line per claim, pair, dataset and number of shots, with the verdict."""
     cells = list(map(Cell.in_folder, plan["cells"]))
     lines = []

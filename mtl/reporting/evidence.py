@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mtl.reporting.cells import existing, read_accuracies, read_csv
+from mtl.reporting.results import existing, read_accuracies, read_csv
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import read_record
 

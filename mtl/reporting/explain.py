@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mtl.cell import Cell
+from mtl.experiment.cell import Cell
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import read_record, sha256
 
@@ -26,10 +26,12 @@ def explain(folder: Path) -> None:
 
 def explained(folder: Path) -> Iterator[str]:
     """The lines of `explain`."""
-    cell, evaluation = Cell.in_folder("/".join(folder.parts[-5:])), folder / "evaluation.json"
-    accuracy, ci95, episodes, steps = (_number(evaluation, key) for key in ("accuracy", "ci95", "episodes", "steps"))
+    cell = Cell.in_folder("/".join(folder.parts[-5:]))
+    evaluation = folder / "evaluation.json"
+    accuracy, ci95, episodes = (_number(evaluation, key) for key in ("accuracy", "ci95", "episodes"))
     task = f"{cell.way}-way {cell.shot}-shot"
-    yield f"{accuracy:.2f} ± {ci95:.2f} % over {episodes} test episodes, {task}, {steps} inner steps"
+    steps = "" if read_record(evaluation, "steps") is None else f", {_number(evaluation, 'steps')} inner steps"
+    yield f"{accuracy:.2f} ± {ci95:.2f} % over {episodes} test episodes, {task}{steps}"
     # Images go into every stage.
     digest_of = cache(sha256)
     yield from _provenance("evaluated", evaluation, digest_of)

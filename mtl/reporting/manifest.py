@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from mtl.fingerprint import fingerprint
+from mtl.runtime.fingerprint import fingerprint
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import read_json, read_record, sha256, write_json
 
@@ -14,15 +14,15 @@ from mtl.runtime.files import read_json, read_record, sha256, write_json
 RECORDS = frozenset({"summary.json", "training.json", "evaluation.json"})
 
 
-def write_manifest(layout: str, results: Path, output: Path) -> None:
+def write_manifest(plan_text: str, results: Path, output: Path) -> None:
     """Lists every file of an experiment with its SHA-256, from the sources of its images to tables and figures.
 
     Args:
-        layout: folders, reports, sources and config files, as `Layouts.manifest` gives them.
+        plan_text: folders, reports, sources and config files, as `Reports.manifest` gives them.
         results: the folder of results.
         output: `manifest.json`.
     """
-    plan = read_json(layout, "--layout")
+    plan = read_json(plan_text, "--plan")
     found = [path for folder in plan["folders"] for path in (results / folder).glob("[!.]*")]
     found += [path for report in plan["reports"] for path in results.glob(f"{report}.*")]
     found += map(Path, plan["sources"])
@@ -101,7 +101,8 @@ def _stale(record: Path, digest_of: Callable[[Path], str | None]) -> Iterator[st
     try:
         made, written = (dict(read_record(record, key)) for key in ("provenance", "outputs"))
         inputs = [(role, Path(entry["path"]), entry["sha256"]) for role, entry in made["inputs"].items()]
-        code, modules = str(made["code"]), [str(module) for module in made["modules"]]
+        code = str(made["code"])
+        entries = [str(entry) for entry in made["entries"]]
     except (UserError, AttributeError, KeyError, TypeError, ValueError):
         yield "it does not say how it was made"
         return
@@ -111,13 +112,13 @@ def _stale(record: Path, digest_of: Callable[[Path], str | None]) -> Iterator[st
     for name, digest in written.items():
         if digest_of(record.with_name(name)) != digest:
             yield f"{name} is not what it says was written"
-    if _now(modules) != code:
+    if _now(entries) != code:
         yield "the code has changed since"
 
 
-def _now(modules: list[str]) -> str | None:
-    """The fingerprint of modules, None if there is one no more."""
+def _now(entries: list[str]) -> str | None:
+    """The fingerprint of entry points now, None if one is gone."""
     try:
-        return fingerprint(*modules)
+        return fingerprint(*entries)
     except ValueError:
         return None

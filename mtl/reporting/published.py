@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mtl.reporting.cells import read_csv
+from mtl.reporting.results import read_csv
 
 TEXT = ["table", "group", "row", "method", "backbone", "extractor", "dataset"]
 NUMBERS = ["way", "shot", "accuracy", "ci95"]

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtl.cell import Cell
-from mtl.evaluation.statistics import mean_and_ci95
-from mtl.reporting.cells import Accuracies, heading, markdown_table, read_accuracies
+from mtl.experiment.cell import Cell
+from mtl.evaluation.interval import mean_and_ci95
+from mtl.reporting.markdown import heading, markdown_table
+from mtl.reporting.results import Accuracies, read_accuracies
 from mtl.reporting.published import Number, read_published, rule, verdict
 from mtl.reporting.statistics import few_ci95
 from mtl.runtime.files import read_json, write_text
@@ -21,18 +22,18 @@ COLUMNS = [
 ROW = ["group", "row", "method", "backbone", "extractor"]
 
 
-def write_table(layout: str, published: Path, results: Path, logs: Path, csv: Path, markdown: Path) -> None:
+def write_table(plan_text: str, published: Path, results: Path, logs: Path, csv: Path, markdown: Path) -> None:
     """Writes a table from the per-episode accuracies of those of its cells that have some.
 
     Args:
-        layout: the table's title, rows, columns and cells, as `Layouts.table` gives them.
+        plan_text: the table's title, rows, columns and cells, as `Reports.table` gives them.
         published: the paper's numbers, `config/published/tables.csv`.
         results: the folder of results.
         logs: the folder of logs, to tell cells that failed from those that were not run.
         csv: one line per row, dataset and shot; accuracies in percent.
         markdown: rows as in the paper, one column per dataset and shot.
     """
-    plan, printed = read_json(layout, "--layout"), read_published(published)
+    plan, printed = read_json(plan_text, "--plan"), read_published(published)
     tidy = _tidy(plan, printed[printed["table"] == plan["table"]], read_accuracies(results, plan["cells"]), logs)
     write_text(csv, tidy.to_csv(index=False, lineterminator="\n"))
     write_text(markdown, _markdown(plan, tidy))

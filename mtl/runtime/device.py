@@ -16,11 +16,11 @@ from typing import IO
 import torch
 
 from mtl.runtime.errors import UserError
-from mtl.spec import Runtime
 
 WAIT = 1.0  # seconds
 # From malloc.h.
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+M_TRIM_THRESHOLD = -1
+M_MMAP_MAX = -4
 # An open file keeps its lock.
 _held: list[IO[str]] = []
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -45,23 +45,28 @@ class Device:
         return torch.cuda.get_device_name(self.torch_device) if self.torch_device.type == "cuda" else "cpu"
 
 
-def set_up(runtime: Runtime) -> Device:
-    """Sets torch's thread count and picks the device: `auto` takes a GPU when there is one.
+def set_up(device: str, dtype: str, threads: int) -> Device:
+    """Sets torch's thread count and picks the device.
+
+    Args:
+        device: `cpu`, `cuda`, or `auto`, which takes a GPU when there is one.
+        dtype: of the convolutions, `float32` or `bfloat16`.
+        threads: of torch.
 
     Raises:
         UserError: the config asks for a GPU and there is none.
     """
-    torch.set_num_threads(runtime.threads)
+    torch.set_num_threads(threads)
     _keep_memory()
     available = torch.cuda.is_available()
-    if runtime.device == "cuda" and not available:
+    if device == "cuda" and not available:
         raise UserError("config: runtime.device: 'cuda' asks for a GPU, but torch sees none; write 'auto' or 'cpu'")
     # TF32 would silently replace the float32 that the spec names.
     torch.backends.cudnn.allow_tf32 = False
-    if not available or runtime.device == "cpu":
-        return Device(torch.device("cpu"), DTYPES[runtime.dtype])
+    if not available or device == "cpu":
+        return Device(torch.device("cpu"), DTYPES[dtype])
     torch.cuda.set_device(index := _own_gpu())
-    return Device(torch.device("cuda", index), DTYPES[runtime.dtype])
+    return Device(torch.device("cuda", index), DTYPES[dtype])
 
 
 def _keep_memory() -> None:

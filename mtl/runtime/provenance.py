@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from mtl.fingerprint import fingerprint
 from mtl.runtime.device import Device
 from mtl.runtime.files import sha256
+from mtl.runtime.fingerprint import fingerprint
 
 PACKAGES = ("torch", "torchvision", "numpy", "safetensors")
 
@@ -30,23 +30,25 @@ def _git(*arguments: str) -> str | None:
     return done.stdout.strip()
 
 
-def provenance(spec: Mapping[str, Any], inputs: Mapping[str, Path], device: Device, *modules: str) -> dict[str, Any]:
-    """The record that lies beside a number, to be made before computing it: what is edited meanwhile has no part in it.
+def provenance(spec: Mapping[str, Any], inputs: Mapping[str, Path], device: Device, *entries: str) -> dict[str, Any]:
+    """The record that lies beside a number.
+
+    It is made before computing, so that edits made during the run are not attributed to it.
 
     It holds no time, so that a rerun gives the same bytes.
 
     Args:
-        spec: the resolved spec of the stage.
+        spec: what the stage was told.
         inputs: the files it read, by role; their paths and SHA-256 are stored.
         device: where it computed.
-        modules: what code computes, as `fingerprint` takes it.
+        entries: the code that computes, as `fingerprint` takes it.
     """
     status = _git("status", "--porcelain", "--untracked-files=no")
     return {
         "spec": dict(spec),
         "inputs": {role: {"path": str(path), "sha256": sha256(path)} for role, path in inputs.items()},
-        "code": fingerprint(*modules),
-        "modules": modules,
+        "code": fingerprint(*entries),
+        "entries": entries,
         "git": {"commit": _git("rev-parse", "HEAD"), "dirty": None if status is None else bool(status)},
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES},

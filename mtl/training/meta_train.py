@@ -1,27 +1,29 @@
 """The `meta-train` stage: the outer loop over tasks (paper, algorithm 1), with or without the hard-task meta-batch."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from mtl.data.episodes import read_episodes
 from mtl.data.image_set import ImageSet, load_split
+from mtl.data.stored_episodes import read_episodes
 from mtl.data.task_samplers import TaskSampler, build_sampler
 from mtl.data.tasks import Tasks, TaskShape, labels
-from mtl.evaluation.episodes import embed_episodes, in_batches, score
-from mtl.fingerprint import of_stage
+from mtl.evaluation.scoring import embed_episodes, in_batches, score
 from mtl.learners import Learner, build_learner
+from mtl.learners.build import InnerLoop
 from mtl.networks.weights import save_tensors
 from mtl.runtime.device import Device, set_up
 from mtl.runtime.files import write_json
+from mtl.runtime.fingerprint import of_stage
 from mtl.runtime.progress import Progress
 from mtl.runtime.provenance import outputs, provenance
 from mtl.runtime.seeds import numpy_generator
-from mtl.spec import MetaTrainSpec
+from mtl.specs.meta_training import MetaTrainSpec
+from mtl.specs.reading import as_told
 from mtl.training.checkpoint import Checkpoint, State
 from mtl.training.history import History
+from mtl.training.schedules import halved
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,11 @@ class MetaTrainPaths:
     snapshots: Path
     history: Path
     summary: Path
+
+    def inputs(self) -> dict[str, Path]:
+        """What is there to be read, by role."""
+        read = {"images": self.images, "split": self.split, "validation_episodes": self.validation_episodes}
+        return read if self.pretrained is None else {**read, "pretrained": self.pretrained}
 
 
 @dataclass
@@ -53,28 +60,35 @@ class Selection:
     def consider(self, iteration: int, accuracy: float, learner: Learner) -> None:
         """Keeps a copy of what the learner has learned if it is better."""
         if self.fixed in (None, iteration) and accuracy > self.accuracy:
-            self.iteration, self.accuracy = iteration, accuracy
+            self.iteration = iteration
+            self.accuracy = accuracy
             self.learned = copy_of(learner)
 
 
-def meta_train(spec: MetaTrainSpec, resolved: str, paths: MetaTrainPaths) -> None:
+def meta_train(spec: MetaTrainSpec, paths: MetaTrainPaths) -> None:
     """Meta-trains a learner and writes what it had learned when its validation accuracy was best.
 
-    What it had learned after the iterations of `spec.snapshots` goes to `paths.snapshots`, as `iteration/name`.
+    What it had learned after the iterations of `meta_train.snapshots` goes to `paths.snapshots`, as `iteration/name`.
     """
-    device = set_up(spec.runtime)
+    device = set_up(**vars(spec.runtime))
+    inner_loop = None if spec.base_learner is None else InnerLoop(spec.base_learner, spec.base_learner.steps)
     learner = build_learner(
-        spec.method, spec.network, spec.batch_norm, paths.pretrained, spec.way, spec.base_learner, spec.seed, device,
+        spec.method,
+        spec.network,
+        spec.batch_norm,
+        paths.pretrained,
+        spec.way,
+        inner_loop,
+        spec.seed,
+        device,
         theta_start=spec.meta_train.theta_start,
-    )  # fmt: skip
+    )
     train = load_split(paths.images, paths.split, "train", device.torch_device)
     validation = load_split(paths.images, paths.split, "val", device.torch_device)
     episodes = read_episodes(paths.validation_episodes, validation)
     banked = in_batches(learner.bank, validation.images)
-    names = ("images", "split", "validation_episodes", "pretrained")
-    inputs = {name: path for name in names if (path := getattr(paths, name)) is not None}
-    modules = of_stage("training.meta_train", spec.network.name, spec.method.learner)
-    record = provenance(json.loads(resolved), inputs, device, *modules)
+    entries = of_stage("training.meta_train:meta_train", spec.network.name, spec.method.learner)
+    record = provenance(as_told(spec), paths.inputs(), device, *entries)
     with Checkpoint(paths.model.with_name(".meta-train.checkpoint"), record) as checkpoint:
         history, selection, snapshots = _run(spec, device, learner, train, banked, episodes, checkpoint)
         _write(paths, history, selection, snapshots, record)
@@ -108,13 +122,17 @@ def _run(
     episodes: Tasks,
     checkpoint: Checkpoint,
 ) -> tuple[History, Selection, dict[str, torch.Tensor]]:
-    settings, history, snapshots = spec.meta_train, History(), dict[str, torch.Tensor]()
+    settings = spec.meta_train
+    history = History()
+    snapshots: dict[str, torch.Tensor] = {}
     selection = Selection(settings.selected_iteration)
     sampler = _sampler(spec, train)
     banked = in_batches(learner.bank, train.images)
-    step, start = MetaStep(learner, TaskShape(spec.way, spec.shot, settings.query), device.torch_device), 0
+    step = MetaStep(learner, TaskShape(spec.way, spec.shot, settings.query), device.torch_device)
+    start = 0
     if (state := checkpoint.restore()) is not None:
-        start, snapshots = state["iteration"], state["snapshots"]
+        start = state["iteration"]
+        snapshots = state["snapshots"]
         learner.load_state_dict(state["learned"], strict=False)
         step.optimizer.load_state_dict(state["optimizer"])
         sampler.restore(state["sampler"])
@@ -135,7 +153,7 @@ def _run(
     with Progress(f"{spec.method.name} {spec.way}way-{spec.shot}shot", settings.iterations, start) as progress:
         for iteration in range(start, settings.iterations + 1):
             checkpoint.offer(current)
-            if iteration in spec.snapshots:
+            if iteration in settings.snapshots:
                 snapshots |= {f"{iteration}/{name}": value for name, value in copy_of(learner).items()}
             considered = (settings.iterations, settings.selected_iteration)
             if iteration % settings.validate_every == 0 or iteration in considered:
@@ -147,9 +165,9 @@ def _run(
             if iteration == settings.iterations:
                 break
             phase, tasks = sampler.draw()
-            rate = settings.schedule.at(iteration)
+            rate = halved(settings, iteration)
             loss, class_accuracy = step(banked, tasks, rate)
-            sampler.hear(class_accuracy.cpu().numpy())
+            sampler.observe(class_accuracy.cpu().numpy())
             history.trained((iteration + 1) * settings.tasks, phase, loss, class_accuracy.mean(), rate)
             progress.step()
     return history, selection, snapshots
@@ -164,7 +182,9 @@ class MetaStep:
     """One meta-update with Adam on everything the learner learns (paper, equations 4 and 5)."""
 
     def __init__(self, learner: Learner, shape: TaskShape, device: torch.device) -> None:
-        self._learner, self._shape, self._device = learner, shape, device
+        self._learner = learner
+        self._shape = shape
+        self._device = device
         self._support_labels = torch.from_numpy(labels(shape.way, shape.shot)).to(device)
         self._targets = torch.from_numpy(labels(shape.way, shape.query)).to(device)
         self.optimizer = torch.optim.Adam(learner.learned().values())
@@ -192,7 +212,7 @@ class MetaStep:
 
 
 def _sampler(spec: MetaTrainSpec, train: ImageSet) -> TaskSampler:
-    rngs = numpy_generator(spec.seed, "plain tasks"), numpy_generator(spec.seed, "hard tasks")
+    rngs = (numpy_generator(spec.seed, "plain tasks"), numpy_generator(spec.seed, "hard tasks"))
     shape = TaskShape(spec.way, spec.shot, spec.meta_train.query)
     meta_batch = spec.method.meta_batch
     return build_sampler(meta_batch, train.rows_by_class, shape, spec.meta_train.tasks, spec.hard_tasks, rngs)

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from mtl.spec import Pretrain
+from mtl.specs.pretraining import Pretrain
+from mtl.training.schedules import halved
 
 MOMENTUM = 0.9
 WARM_UP = 0.25  # of all iterations
@@ -21,13 +22,13 @@ def build_optimizer(settings: Pretrain, network: nn.Module) -> tuple[torch.optim
     (momentum and weight decay), on the schedule of Smith and Topin 2017 with cosine annealing.
     """
     if settings.optimizer == "adam-halving":
-        return torch.optim.Adam(network.parameters()), settings.schedule.at
+        return torch.optim.Adam(network.parameters()), lambda iteration: halved(settings, iteration)
     weights = [value for value in network.parameters() if value.ndim > 1]
     biases = [value for value in network.parameters() if value.ndim <= 1]
     groups: list[dict[str, Any]] = [{"params": weights, "weight_decay": settings.weight_decay}, {"params": biases}]
     # The learning rate is set before every step.
     sgd = torch.optim.SGD(groups, lr=0.0, momentum=MOMENTUM, nesterov=True)
-    return sgd, lambda iteration: one_cycle(settings.schedule.learning_rate, iteration, settings.iterations)
+    return sgd, lambda iteration: one_cycle(settings.learning_rate, iteration, settings.iterations)
 
 
 def one_cycle(highest: float, iteration: int, iterations: int) -> float:

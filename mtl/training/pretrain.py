@@ -1,7 +1,6 @@
 """The `pretrain` stage: Θ on all training classes at once (paper, section 4.1); the classifier is discarded."""
 
 import functools
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +11,18 @@ from torch.nn import functional as F
 
 from mtl.data.image_set import ImageSet, load_split
 from mtl.data.tasks import Tasks, TaskShape, draw_uniform
-from mtl.evaluation.episodes import episode_accuracies, gathered, in_batches, nearest_mean
-from mtl.fingerprint import of_stage
+from mtl.evaluation.scoring import episode_accuracies, gathered, in_batches
+from mtl.learners.nearest_mean import nearest_mean
 from mtl.networks.backbone import Backbone, to_unit_interval
 from mtl.networks.weights import features_of, random_backbone, save_tensors
 from mtl.runtime.device import Device, set_up
 from mtl.runtime.files import write_json
+from mtl.runtime.fingerprint import of_stage
 from mtl.runtime.progress import Progress
 from mtl.runtime.provenance import outputs, provenance
 from mtl.runtime.seeds import numpy_generator, random_state, set_random_state, torch_generator
-from mtl.spec import PretrainSpec
+from mtl.specs.pretraining import PretrainSpec
+from mtl.specs.reading import as_told
 from mtl.training.augment import augment
 from mtl.training.checkpoint import Checkpoint, State
 from mtl.training.history import History
@@ -41,16 +42,17 @@ class PretrainPaths:
     summary: Path
 
 
-def pretrain(spec: PretrainSpec, resolved: str, paths: PretrainPaths) -> None:
+def pretrain(spec: PretrainSpec, paths: PretrainPaths) -> None:
     """Trains for a fixed number of iterations, without selection, and writes Θ, its history and a summary.
 
     The validation accuracy in the history is that of the nearest class mean on 5-way 1-shot tasks of validation
     classes. It selects nothing, and the tasks are its own, so Θ depends on no setting of meta-training.
     """
-    device = set_up(spec.runtime)
+    device = set_up(**vars(spec.runtime))
     train = load_split(paths.images, paths.split, "train", device.torch_device)
     validation = load_split(paths.images, paths.split, "val", device.torch_device)
-    rows, rng = validation.rows_by_class, numpy_generator(spec.seed, "pretrain validation")
+    rows = validation.rows_by_class
+    rng = numpy_generator(spec.seed, "pretrain validation")
     shape = TaskShape(min(5, len(rows)), 1, min(15, *(len(images) - 1 for images in rows)))
     episodes = draw_uniform(rows, shape, VALIDATION_EPISODES, rng)
 
@@ -59,7 +61,8 @@ def pretrain(spec: PretrainSpec, resolved: str, paths: PretrainPaths) -> None:
     classifier = nn.Linear(features_of(backbone, spec.network.image_size), len(train.class_names))
     network = nn.Sequential(backbone, classifier).to(device.torch_device)
     inputs = {name: getattr(paths, name) for name in ("images", "split")}
-    record = provenance(json.loads(resolved), inputs, device, *of_stage("training.pretrain", spec.network.name))
+    entries = of_stage("training.pretrain:pretrain", spec.network.name)
+    record = provenance(as_told(spec), inputs, device, *entries)
     with Checkpoint(paths.model.with_name(".pretrain.checkpoint"), record) as checkpoint:
         validate = functools.partial(_validate, backbone, validation, episodes, device)
         history = _run(spec, device, train, network, validate, checkpoint)
@@ -78,12 +81,14 @@ def _run(
     validate: Callable[[], float],
     checkpoint: Checkpoint,
 ) -> History:
-    settings, history = spec.pretrain, History()
+    settings = spec.pretrain
+    history = History()
     labels = torch.from_numpy(train.labels).to(device.torch_device)
     optimizer, rate_at = build_optimizer(settings, network)
     shuffling = torch_generator(spec.seed, "pretrain batches")
     augmenting = torch_generator(spec.seed, "pretrain augmentation")
-    batches, start = Batches(len(labels), settings.batch_size, shuffling), 0
+    batches = Batches(len(labels), settings.batch_size, shuffling)
+    start = 0
     if (state := checkpoint.restore()) is not None:
         start = state["iteration"]
         network.load_state_dict(state["network"])
@@ -109,7 +114,8 @@ def _run(
             checkpoint.offer(current)
             if iteration % settings.log_every == 0 or iteration == settings.iterations:
                 history.check()
-                history.validated(iteration, accuracy := validate())
+                accuracy = validate()
+                history.validated(iteration, accuracy)
                 progress.report(**history.recent(settings.log_every), validation_accuracy=accuracy)
             if iteration == settings.iterations:
                 break
@@ -158,13 +164,17 @@ class Batches:
     """Shuffled batches without end; the last images of a pass that do not fill a batch are left for another pass."""
 
     def __init__(self, count: int, batch_size: int, generator: torch.Generator) -> None:
-        self._count, self._batch_size, self._generator = count, batch_size, generator
-        self._order, self._next = torch.empty(0, dtype=torch.long), 0
+        self._count = count
+        self._batch_size = batch_size
+        self._generator = generator
+        self._order = torch.empty(0, dtype=torch.long)
+        self._next = 0
 
     def draw(self) -> torch.Tensor:
         """The indices of the next batch."""
         if self._next + self._batch_size > len(self._order):
-            self._order, self._next = torch.randperm(self._count, generator=self._generator), 0
+            self._order = torch.randperm(self._count, generator=self._generator)
+            self._next = 0
         chosen = self._order[self._next : self._next + self._batch_size]
         self._next += self._batch_size
         return chosen
@@ -183,5 +193,5 @@ def _validate(backbone: Backbone, validation: ImageSet, episodes: Tasks, device:
     backbone.eval()
     with torch.no_grad(), device.autocast():
         features = in_batches(lambda images: backbone(to_unit_interval(images)), validation.images)
-    sets, count = gathered(features.float(), episodes), len(episodes.classes)
-    return float(episode_accuracies(nearest_mean, sets, episodes, count).mean())
+    sets = gathered(features.float(), episodes)
+    return float(episode_accuracies(nearest_mean, sets, episodes, at_once=len(episodes.classes)).mean())

@@ -1,6 +1,6 @@
 # From a dataset's archives and class list to prepared images and stored episodes.
 
-IMAGES = f"<resources>/{{dataset}}/{config['image_size']}px/images.npy"
+IMAGES = f"<resources>/{{dataset}}/{grid.config.image_size}px/images.npy"
 SPLIT = "<resources>/{dataset}/split.csv"
 EPISODES = "<results>/{dataset}/episodes/seed{seed}/{split}-{way}way-{shot}shot-{query}query.npz"
 SOURCE = "<resources>/{dataset}/source.json"
@@ -9,8 +9,8 @@ SOURCE = "<resources>/{dataset}/source.json"
 rule fetch:
     input:
         # To recognise a tree by; another split is no reason to fetch again.
-        classes=lambda wildcards: ancient(specs.class_list(wildcards)),
-        datasets=ancient("config/datasets.yaml"),
+        classes=lambda wildcards: ancient(project.shown(jobs.class_list(wildcards))),
+        datasets=ancient(project.shown("config/datasets.yaml")),
     output:
         SOURCE,
     log:
@@ -23,21 +23,23 @@ rule fetch:
         mem_mb=1000,
         runtime=24 * 60,
         # Not a parameter, because moving the data must not rerun anything.
-        data=config["data"],
+        data=grid.config.data,
     params:
-        checksums=specs.checksums,
+        checksums=jobs.checksums,
         archives=lambda wildcards, output: Path(output[0]).parents[1] / "archives",
     message:
         "fetching {wildcards.dataset}"
     shell:
-        "mtl fetch --datasets {input.datasets} --dataset {wildcards.dataset} --classes {input.classes}"
-        " --folder={resources.data:q} --archives {params.archives} --output {output} 2>&1 | (trap '' INT TERM; exec tee {log})"
+        mtl_command(
+            "fetch --datasets {input.datasets:q} --dataset {wildcards.dataset} --classes {input.classes:q}"
+            " --folder={resources.data:q} --archives {params.archives} --output {output}"
+        )
 
 
 rule split:
     input:
-        source=lambda wildcards: [] if specs.rendered(wildcards) else SOURCE,
-        classes=specs.class_list,
+        source=jobs.if_fetched(SOURCE),
+        classes=lambda wildcards: project.shown(jobs.class_list(wildcards)),
     output:
         SPLIT,
     log:
@@ -50,21 +52,21 @@ rule split:
         mem_mb=1000,
         runtime=10,
     params:
-        images_per_class=specs.images_per_class,
-        code=fingerprint("data.images_of", "data.layouts.images"),
-        source=lambda wildcards, input: (
-            f"--source {input.source}" if input.source else ""
-        ),
+        images_per_class=jobs.images_per_class,
+        code=jobs.code("split"),
+        source=option("source"),
     message:
         "splitting {wildcards.dataset}"
     shell:
-        "mtl split --classes {input.classes} --images-per-class {params.images_per_class} {params.source}"
-        " --output {output} 2>&1 | (trap '' INT TERM; exec tee {log})"
+        mtl_command(
+            "split --classes {input.classes:q} --images-per-class {params.images_per_class} {params.source}"
+            " --output {output}"
+        )
 
 
 rule prepare:
     input:
-        source=lambda wildcards: [] if specs.rendered(wildcards) else SOURCE,
+        source=jobs.if_fetched(SOURCE),
         split=SPLIT,
     output:
         images="<resources>/{dataset}/{size}px/images.npy",
@@ -76,25 +78,23 @@ rule prepare:
         "<benchmarks>/{dataset}/prepare-{size}px.jsonl"
     conda:
         "../envs/mtl.yaml"
-    threads: plan.job("prepare")["threads"]
+    threads: jobs.needs("prepare").threads
     resources:
-        mem_mb=plan.job("prepare")["memory"],
-        runtime=plan.job("prepare")["minutes"],
+        **resources_of("prepare"),
         # Not a parameter: it is compared with the pixels and changes none.
-        reference=specs.reference,
+        reference=jobs.reference,
     params:
-        spec=specs.prepare,
-        code=specs.code_of_images,
-        source=lambda wildcards, input: (
-            f"--source {input.source}" if input.source else ""
-        ),
+        spec=jobs.spec("prepare"),
+        code=jobs.code("prepare"),
+        source=option("source"),
     message:
         "preparing {wildcards.dataset} at {wildcards.size} px"
     shell:
-        "mtl prepare --spec {params.spec:q} --reference={resources.reference} --threads {threads}"
-        " --split {input.split} {params.source}"
-        " --images {output.images} --samples {output.samples} --summary {output.summary}"
-        " 2>&1 | (trap '' INT TERM; exec tee {log})"
+        mtl_command(
+            "prepare --spec {params.spec:q} --reference={resources.reference} --threads {threads}"
+            " --split {input.split} {params.source}"
+            " --images {output.images} --samples {output.samples} --summary {output.summary}"
+        )
 
 
 rule episodes:
@@ -112,9 +112,11 @@ rule episodes:
         mem_mb=1000,
         runtime=10,
     params:
-        spec=specs.episodes,
-        code=fingerprint("data.episodes"),
+        spec=jobs.spec("episodes"),
+        code=jobs.code("episodes"),
     message:
         "drawing {wildcards.split} episodes of {wildcards.dataset}, {wildcards.way}-way {wildcards.shot}-shot"
     shell:
-        "mtl episodes --spec {params.spec:q} --split {input.split} --output {output} 2>&1 | (trap '' INT TERM; exec tee {log})"
+        mtl_command(
+            "episodes --spec {params.spec:q} --split {input.split} --output {output}"
+        )

@@ -7,15 +7,10 @@ rule evaluate:
     input:
         images=IMAGES,
         split=SPLIT,
-        val=specs.with_query(VAL_EPISODES),
-        test=specs.with_query(TEST_EPISODES),
-        pretrained=specs.if_pretrained(THETA),
-        # A method without meta-training has learned nothing.
-        model=lambda wildcards: (
-            f"<results>/{CELL}/model.safetensors"
-            if plan.meta_trained(wildcards.method)
-            else []
-        ),
+        val=jobs.with_query(VAL_EPISODES),
+        test=jobs.with_query(TEST_EPISODES),
+        pretrained=jobs.if_pretrained(THETA),
+        model=jobs.if_meta_trained(f"<results>/{CELL}/model.safetensors"),
     output:
         episodes=f"<results>/{CELL}/episodes.csv",
         evaluation=f"<results>/{CELL}/evaluation.json",
@@ -25,34 +20,30 @@ rule evaluate:
         f"<benchmarks>/{CELL}/evaluate.jsonl"
     conda:
         "../envs/mtl.yaml"
-    threads: plan.job("evaluate")["threads"]
+    threads: jobs.needs("evaluate").threads
     resources:
-        mem_mb=plan.job("evaluate")["memory"],
-        runtime=plan.job("evaluate")["minutes"],
-        gpu=plan.job("evaluate")["gpus"],
+        **resources_of("evaluate"),
     params:
-        spec=specs.evaluate,
-        code=specs.code("evaluation.evaluate"),
-        weights=lambda wildcards, input: " ".join(
-            f"--{name} {input[name]}"
-            for name in ("pretrained", "model")
-            if input[name]
-        ),
+        spec=jobs.spec("evaluate"),
+        code=jobs.code("evaluate"),
+        pretrained=option("pretrained"),
+        model=option("model"),
     message:
         "evaluating {wildcards.method} on {wildcards.dataset}, {wildcards.way}-way {wildcards.shot}-shot"
     shell:
-        "mtl evaluate --spec {params.spec:q} --images {input.images} --split {input.split}"
-        " --val-episodes {input.val} --test-episodes {input.test} {params.weights}"
-        " --episodes {output.episodes} --evaluation {output.evaluation}"
-        " 2>&1 | (trap '' INT TERM; exec tee {log})"
+        mtl_command(
+            "evaluate --spec {params.spec:q} --images {input.images} --split {input.split}"
+            " --val-episodes {input.val} --test-episodes {input.test} {params.pretrained} {params.model}"
+            " --episodes {output.episodes} --evaluation {output.evaluation}"
+        )
 
 
 rule curve:
     input:
         images=IMAGES,
         split=SPLIT,
-        test=specs.with_query(TEST_EPISODES),
-        pretrained=specs.if_pretrained(THETA),
+        test=jobs.with_query(TEST_EPISODES),
+        pretrained=jobs.if_pretrained(THETA),
         snapshots=f"<results>/{CELL}/snapshots.safetensors",
         evaluation=f"<results>/{CELL}/evaluation.json",
     output:
@@ -63,21 +54,18 @@ rule curve:
         f"<benchmarks>/{CELL}/curve.jsonl"
     conda:
         "../envs/mtl.yaml"
-    threads: plan.job("evaluate")["threads"]
+    threads: jobs.needs("evaluate").threads
     resources:
-        mem_mb=plan.job("evaluate")["memory"],
-        runtime=plan.job("evaluate")["minutes"],
-        gpu=plan.job("evaluate")["gpus"],
+        **resources_of("evaluate"),
     params:
-        spec=specs.evaluate,
-        code=specs.code("evaluation.curve"),
-        pretrained=lambda wildcards, input: (
-            f"--pretrained {input.pretrained}" if input.pretrained else ""
-        ),
+        spec=jobs.spec("curve"),
+        code=jobs.code("curve"),
+        pretrained=option("pretrained"),
     message:
         "evaluating {wildcards.method} on {wildcards.dataset}, {wildcards.way}-way {wildcards.shot}-shot, snapshots"
     shell:
-        "mtl curve --spec {params.spec:q} --images {input.images} --split {input.split}"
-        " --test-episodes {input.test} {params.pretrained}"
-        " --snapshots {input.snapshots} --evaluation {input.evaluation} --output {output}"
-        " 2>&1 | (trap '' INT TERM; exec tee {log})"
+        mtl_command(
+            "curve --spec {params.spec:q} --images {input.images} --split {input.split}"
+            " --test-episodes {input.test} {params.pretrained}"
+            " --snapshots {input.snapshots} --evaluation {input.evaluation} --output {output}"
+        )

@@ -1,14 +1,16 @@
 # Figures from finished cells, each beside what the paper printed.
 
-FIGURES = layouts.figures()
+FIGURES = reports.figures()
 
 
 rule figure:
     input:
-        lambda wildcards: layouts.files(
+        lambda wildcards: reports.files(
             FIGURES[wildcards.figure].cells, *FIGURES[wildcards.figure].files
         ),
-        published=lambda wildcards: f"config/published/{FIGURES[wildcards.figure].published}.csv",
+        published=lambda wildcards: project.shown(
+            f"config/published/{FIGURES[wildcards.figure].published}.csv"
+        ),
     output:
         csv="<results>/figures/{figure}.csv",
         png=report(
@@ -20,7 +22,7 @@ rule figure:
     log:
         "<logs>/figures/{figure}.log",
     wildcard_constraints:
-        figure="|".join(FIGURES),
+        figure="|".join(FIGURES) or "none",
     localrule: True
     conda:
         "../envs/mtl.yaml"
@@ -29,13 +31,14 @@ rule figure:
         mem_mb=1000,
         runtime=10,
     params:
+        module=lambda wildcards: module_of(wildcards.figure),
         results=lambda wildcards, output: Path(output.csv).parents[1],
-        layout=lambda wildcards: layouts.figure(wildcards.figure),
-        code=lambda wildcards: fingerprint(
-            f"reporting.{wildcards.figure.replace('-', '_')}"
-        ),
+        plan=lambda wildcards: reports.figure(wildcards.figure),
+        code=lambda wildcards: reports.code(wildcards.figure),
     message:
         "drawing {wildcards.figure}"
     shell:
-        "mtl figure {wildcards.figure} --layout {params.layout:q} --published {input.published} --results {params.results}"
-        " --csv {output.csv} --png {output.png} --svg {output.svg} 2>&1 | (trap '' INT TERM; exec tee {log})"
+        mtl_command(
+            "figure {params.module} --plan {params.plan:q} --published {input.published:q} --results {params.results}"
+            " --csv {output.csv} --png {output.png} --svg {output.svg}"
+        )

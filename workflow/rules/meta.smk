@@ -1,15 +1,14 @@
 # What a method meta-learns, cell by cell.
 
 VAL_EPISODES = EPISODES.replace("{split}", "val")
-CELL = "{dataset}/{backbone}/seed{seed}/{method}/{way}way-{shot}shot"
 
 
 rule meta_train:
     input:
         images=IMAGES,
         split=SPLIT,
-        val=specs.with_query(VAL_EPISODES),
-        pretrained=specs.if_pretrained(THETA),
+        val=jobs.with_query(VAL_EPISODES),
+        pretrained=jobs.if_pretrained(THETA),
     output:
         model=f"<results>/{CELL}/model.safetensors",
         snapshots=f"<results>/{CELL}/snapshots.safetensors",
@@ -21,21 +20,18 @@ rule meta_train:
         f"<benchmarks>/{CELL}/meta-train.jsonl"
     conda:
         "../envs/mtl.yaml"
-    threads: plan.job("meta_train")["threads"]
+    threads: jobs.needs("meta_train").threads
     resources:
-        mem_mb=plan.job("meta_train")["memory"],
-        runtime=plan.job("meta_train")["minutes"],
-        gpu=plan.job("meta_train")["gpus"],
+        **resources_of("meta_train"),
     params:
-        spec=specs.meta_train,
-        code=specs.code("training.meta_train"),
-        pretrained=lambda wildcards, input: (
-            f"--pretrained {input.pretrained}" if input.pretrained else ""
-        ),
+        spec=jobs.spec("meta_train"),
+        code=jobs.code("meta_train"),
+        pretrained=option("pretrained"),
     message:
         "meta-training {wildcards.method} on {wildcards.dataset}, {wildcards.way}-way {wildcards.shot}-shot"
     shell:
-        "mtl meta-train --spec {params.spec:q} --images {input.images} --split {input.split}"
-        " --val-episodes {input.val} {params.pretrained}"
-        " --model {output.model} --snapshots {output.snapshots} --history {output.history} --summary {output.summary}"
-        " 2>&1 | (trap '' INT TERM; exec tee {log})"
+        mtl_command(
+            "meta-train --spec {params.spec:q} --images {input.images} --split {input.split}"
+            " --val-episodes {input.val} {params.pretrained}"
+            " --model {output.model} --snapshots {output.snapshots} --history {output.history} --summary {output.summary}"
+        )

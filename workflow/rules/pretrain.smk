@@ -1,6 +1,6 @@
 # Θ, once per dataset, backbone and seed.
 
-PRETRAINED = "<results>/{dataset}/{backbone}/seed{seed}/pretrain"
+PRETRAINED = f"<results>/{PRETRAINING}/pretrain"
 THETA = f"{PRETRAINED}/model.safetensors"
 
 
@@ -13,26 +13,23 @@ rule pretrain:
         history=f"{PRETRAINED}/history.csv",
         summary=f"{PRETRAINED}/summary.json",
     log:
-        "<logs>/{dataset}/{backbone}/seed{seed}/pretrain.log",
+        f"<logs>/{PRETRAINING}/pretrain.log",
     benchmark:
-        "<benchmarks>/{dataset}/{backbone}/seed{seed}/pretrain.jsonl"
-    # Most cells wait for Θ; the few that do not shall not take its cores.
+        f"<benchmarks>/{PRETRAINING}/pretrain.jsonl"
+    # Most cells wait for Θ, so independent cells do not delay it.
     priority: 1
     conda:
         "../envs/mtl.yaml"
-    threads: plan.job("pretrain")["threads"]
+    threads: jobs.needs("pretrain").threads
     resources:
-        mem_mb=plan.job("pretrain")["memory"],
-        runtime=plan.job("pretrain")["minutes"],
-        gpu=plan.job("pretrain")["gpus"],
+        **resources_of("pretrain"),
     params:
-        spec=specs.pretrain,
-        code=lambda wildcards: fingerprint(
-            *of_stage("training.pretrain", wildcards.backbone)
-        ),
+        spec=jobs.spec("pretrain"),
+        code=jobs.code("pretrain"),
     message:
         "pre-training {wildcards.backbone} on {wildcards.dataset}, seed {wildcards.seed}"
     shell:
-        "mtl pretrain --spec {params.spec:q} --images {input.images} --split {input.split}"
-        " --model {output.model} --history {output.history} --summary {output.summary}"
-        " 2>&1 | (trap '' INT TERM; exec tee {log})"
+        mtl_command(
+            "pretrain --spec {params.spec:q} --images {input.images} --split {input.split}"
+            " --model {output.model} --history {output.history} --summary {output.summary}"
+        )

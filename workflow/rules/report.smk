@@ -1,13 +1,13 @@
-# Tables, claims and figures from finished cells. The cells are in the layouts; as arguments they would be too long.
+# Tables, claims and the manifest from finished cells. The cells are in the plans; as arguments they would be too long.
 
-LOGS = config["pathvars"]["logs"]
+TABLES = project.shown("config/published/tables.csv")
 
 
 rule table:
     input:
-        published="config/published/tables.csv",
-        episodes=lambda wildcards: layouts.files(
-            layouts.cells(wildcards.table), "episodes.csv"
+        published=TABLES,
+        episodes=lambda wildcards: reports.files(
+            reports.cells(wildcards.table), "episodes.csv"
         ),
     output:
         csv=report(
@@ -25,21 +25,23 @@ rule table:
         runtime=10,
     params:
         results=lambda wildcards, output: Path(output.csv).parent,
-        logs=LOGS,
-        layout=lambda wildcards: layouts.table(wildcards.table),
+        logs=grid.config.pathvars.logs,
+        plan=lambda wildcards: reports.table(wildcards.table),
         # A cell that was deleted is to be run again.
-        complete=lambda wildcards: layouts.complete(wildcards.table),
-        code=fingerprint("reporting.tables"),
+        complete=lambda wildcards: reports.complete(wildcards.table),
+        code=reports.code("table"),
     message:
         "building {wildcards.table}"
     shell:
-        "mtl table --layout {params.layout:q} --published {input.published} --results {params.results} --logs {params.logs}"
-        " --csv {output.csv} --markdown {output.markdown} 2>&1 | (trap '' INT TERM; exec tee {log})"
+        mtl_command(
+            "table --plan {params.plan:q} --published {input.published:q} --results {params.results} --logs {params.logs}"
+            " --csv {output.csv} --markdown {output.markdown}"
+        )
 
 
 rule partial_table:
     input:
-        published="config/published/tables.csv",
+        published=TABLES,
     output:
         csv="<results>/partial/{table}.csv",
         markdown="<results>/partial/{table}.md",
@@ -54,25 +56,27 @@ rule partial_table:
         runtime=10,
     params:
         results=lambda wildcards, output: Path(output.csv).parents[1],
-        logs=LOGS,
-        layout=lambda wildcards: layouts.table(wildcards.table),
-        code=fingerprint("reporting.tables"),
+        logs=grid.config.pathvars.logs,
+        plan=lambda wildcards: reports.table(wildcards.table),
+        code=reports.code("table"),
         # No inputs, because nothing is to be run for it; but what is new is to be shown.
-        seen=lambda wildcards: layouts.seen(wildcards.table),
+        seen=lambda wildcards: reports.seen(wildcards.table),
     message:
         "building {wildcards.table} from the cells there are"
     shell:
-        "mtl table --layout {params.layout:q} --published {input.published} --results {params.results} --logs {params.logs}"
-        " --csv {output.csv} --markdown {output.markdown} 2>&1 | (trap '' INT TERM; exec tee {log})"
+        mtl_command(
+            "table --plan {params.plan:q} --published {input.published:q} --results {params.results} --logs {params.logs}"
+            " --csv {output.csv} --markdown {output.markdown}"
+        )
 
 
 rule claims:
     input:
-        layouts.files(
-            layouts.claimed_cells("difference"), "episodes.csv", "evaluation.json"
+        reports.files(
+            reports.claimed_cells("difference"), "episodes.csv", "evaluation.json"
         ),
-        layouts.files(layouts.claimed_cells("sooner"), "history.csv", "training.json"),
-        layouts.files(layouts.claimed_cells("fewer"), "training.json"),
+        reports.files(reports.claimed_cells("sooner"), "history.csv", "training.json"),
+        reports.files(reports.claimed_cells("fewer"), "training.json"),
     output:
         csv=report(
             "<results>/claims.csv", category="Tables", caption="../report/claims.rst"
@@ -89,20 +93,22 @@ rule claims:
         runtime=10,
     params:
         results=lambda wildcards, output: Path(output.csv).parent,
-        layout=layouts.claims(),
-        code=fingerprint("reporting.claims"),
+        plan=reports.claims(),
+        code=reports.code("claims"),
     message:
         "testing the claims"
     shell:
-        "mtl claims --layout {params.layout:q} --results {params.results}"
-        " --csv {output.csv} --markdown {output.markdown} 2>&1 | (trap '' INT TERM; exec tee {log})"
+        mtl_command(
+            "claims --plan {params.plan:q} --results {params.results}"
+            " --csv {output.csv} --markdown {output.markdown}"
+        )
 
 
 rule manifest:
     input:
-        layouts.targets(),
+        reports.targets(),
         # They name the commit, so they may change where nothing else does.
-        layouts.records(),
+        reports.records(),
     output:
         "<results>/manifest.json",
     log:
@@ -116,11 +122,13 @@ rule manifest:
         runtime=10,
     params:
         results=lambda wildcards, output: Path(output[0]).parent,
-        layout=layouts.manifest(
+        plan=reports.manifest(
             list(map(str, configfiles)), list(workflow.config_settings.config_args)
         ),
-        code=fingerprint("reporting.manifest"),
+        code=reports.code("manifest"),
     message:
         "listing all files with their checksums"
     shell:
-        "mtl manifest --layout {params.layout:q} --results {params.results} --output {output} 2>&1 | (trap '' INT TERM; exec tee {log})"
+        mtl_command(
+            "manifest --plan {params.plan:q} --results {params.results} --output {output}"
+        )

@@ -1,0 +1,71 @@
+"""Accuracies on stored episodes: images are encoded once, then all episodes are solved as one tensor program."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from mtl.data.tasks import Tasks, labels
+from mtl.learners.learner import Learner
+
+IMAGES_AT_ONCE = 200
+Predict = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+# Indices of T episodes to their support (T, S, ...) and query (T, Q, ...) sets.
+Sets = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+
+
+def in_batches(encode: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor) -> torch.Tensor:
+    """Applies a per-image function (B, ...) -> (B, ...) to (N, ...) images, a few hundred at a time."""
+    return torch.cat([encode(batch) for batch in images.split(IMAGES_AT_ONCE)])
+
+
+def gathered(embedded: torch.Tensor, episodes: Tasks) -> Sets:
+    """The sets of episodes, from (N, ...) images that were embedded one by one."""
+    support, query = (torch.from_numpy(rows).to(embedded.device) for rows in (episodes.support, episodes.query))
+    return lambda chosen: (embedded[support[chosen]], embedded[query[chosen]])
+
+
+@torch.no_grad()
+def embed_episodes(learner: Learner, banked: torch.Tensor, episodes: Tasks) -> Sets:
+    """Embeds what episodes need of (N, ...) banked images: every image once, or every set once if its images mix."""
+    if learner.per_image:
+        return gathered(in_batches(lambda batch: learner.embed(batch.unsqueeze(0)).squeeze(0), banked), episodes)
+    sets, images = gathered(banked, episodes), episodes.support.shape[1] + episodes.query.shape[1]
+    batches = torch.arange(len(episodes.support)).split(max(1, IMAGES_AT_ONCE // images))
+    support, query = (torch.cat(parts) for parts in zip(*(learner.embed_sets(*sets(b)) for b in batches), strict=True))
+    return lambda chosen: (support[chosen], query[chosen])
+
+
+@torch.no_grad()
+def episode_accuracies(
+    predict: Predict,
+    sets: Sets,
+    episodes: Tasks,
+    at_once: int,
+    solved: Callable[[int], None] = lambda _: None,
+) -> np.ndarray:
+    """Accuracy of each episode in percent: (E,).
+
+    Args:
+        predict: maps support (T, S, ...), labels (S,) and query (T, Q, ...) to logits (T, Q, way).
+        sets: gives the embedded sets of some episodes.
+        episodes: the episodes.
+        at_once: how many episodes go through `predict` together.
+        solved: told how many more episodes are done, after each of these.
+    """
+    count, way = episodes.classes.shape
+    accuracies = []
+    for chosen in torch.arange(count).split(at_once):
+        support, query = sets(chosen)
+        support_labels, targets = (
+            torch.from_numpy(labels(way, images.shape[1] // way)).to(images.device) for images in (support, query)
+        )
+        logits = predict(support, support_labels, query)
+        accuracies.append((logits.argmax(dim=-1) == targets).double().mean(dim=1) * 100)
+        solved(len(chosen))
+    return torch.cat(accuracies).cpu().numpy()
+
+
+def score(learner: Learner, sets: Sets, episodes: Tasks, solved: Callable[[int], None] = lambda _: None) -> np.ndarray:
+    """Accuracy of a learner on each episode in percent: (E,)."""
+    return episode_accuracies(learner.predict, sets, episodes, learner.episodes_at_once, solved)

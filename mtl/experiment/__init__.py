@@ -1,0 +1,1 @@
+"""What the rules ask: the cells of an experiment, the spec of every job, what every report shows."""

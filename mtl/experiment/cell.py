@@ -1,0 +1,47 @@
+"""A cell: one number of a table, and the folder its results lie in."""
+
+import re
+from dataclasses import asdict, dataclass
+
+from mtl.runtime.errors import UserError
+
+# Folders below the results, with the names that Snakemake's wildcards have.
+PRETRAINING = "{dataset}/{backbone}/seed{seed}"
+CELL = f"{PRETRAINING}/{{method}}/{{way}}way-{{shot}}shot"
+_NUMBERS = re.sub(r"\{(seed|way|shot)\}", r"(?P<\1>\\d+)", CELL)
+_FOLDER = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", _NUMBERS))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Dataset, backbone, seed, method, way and shot: the unit a reviewer reruns."""
+
+    dataset: str
+    backbone: str
+    seed: int
+    method: str
+    way: int
+    shot: int
+
+    @property
+    def pretraining(self) -> str:
+        """The folder of what all cells on this backbone and seed share."""
+        return PRETRAINING.format(**asdict(self))
+
+    @property
+    def folder(self) -> str:
+        """The cell's folder, below the results folder."""
+        return CELL.format(**asdict(self))
+
+    @classmethod
+    def in_folder(cls, folder: str) -> "Cell":
+        """The cell of a folder, given relative to the results.
+
+        Raises:
+            UserError: it is not the folder of a cell.
+        """
+        match = _FOLDER.fullmatch(folder)
+        if match is None:
+            raise UserError(f"{folder}: not a folder dataset/backbone/seed0/method/5way-1shot")
+        numbers = {name: int(match[name]) for name in ("seed", "way", "shot")}
+        return cls(**{**match.groupdict(), **numbers})  # type: ignore[arg-type]

@@ -1,0 +1,118 @@
+"""Whether an experiment can be run: enough classes and images for its tasks, hard tasks that fill meta-batches."""
+
+from mtl.data.split import SPLITS, read_class_list
+from mtl.experiment.cell import Cell
+from mtl.experiment.grid import Grid
+from mtl.experiment.jobs import Jobs
+from mtl.experiment.project import Content, Project
+from mtl.runtime.errors import UserError
+from mtl.specs.datasets import DatasetEntry
+
+
+def check_datasets(datasets: dict[str, DatasetEntry]) -> None:
+    """Checks what entries must have because of what else they have.
+
+    Raises:
+        UserError: something is missing.
+    """
+    for name, entry in datasets.items():
+        where = f"config/datasets.yaml: {name}"
+        if entry.kind == "glyphs" and entry.seed is None:
+            raise UserError(f"{where}.seed: missing; rendered images need one")
+        if entry.kind == "images" and not entry.sources:
+            raise UserError(f"{where}.sources: missing; say in which form the images come")
+        for index, source in enumerate(entry.sources):
+            for file in source.files:
+                if file.urls and file.checksum is None:
+                    raise UserError(f"{where}.sources[{index}]: {file.name}: what is downloaded must have a checksum")
+
+
+def check_feasible(grid: Grid, source: str) -> None:
+    """Checks every cell.
+
+    Raises:
+        UserError: something cannot be done; the line names the file `source` and the key.
+    """
+    for index, override in enumerate(grid.content["overrides"]):
+        shared = override.keys() & {"width", "pretrain"}
+        when = override["when"].keys() - {"dataset", "backbone"}
+        if shared and when:
+            raise UserError(
+                f"{source}: overrides[{index}].when.{min(when)}: Θ is shared by all methods and shots, so an override "
+                f"of {min(shared)} may only name a dataset and a backbone"
+            )
+    way = grid.config.way
+    for dataset in grid.selected("dataset"):
+        for split in SPLITS:
+            if way > (has := getattr(grid.datasets[dataset].classes, split)):
+                raise UserError(f"{source}: way: {way} per task: {dataset} has only {has} {split} classes")
+    with_curves = Jobs(grid).with_curves()
+    for cell in grid.cells:
+        settings = grid.settings_of(cell)
+        _check_images(grid, cell, grid.query(cell.shot), f"{source}: shots", "episodes.query")
+        _check_pretraining(grid, cell, settings, source)
+        if grid.methods[cell.method].meta_trained:
+            _check_meta_training(grid, cell, settings, source, curve=cell.method in with_curves)
+        if grid.methods[cell.method].meta_batch.startswith("hard"):
+            _check_hard_tasks(cell, settings, source)
+
+
+def _check_pretraining(grid: Grid, cell: Cell, settings: Content, source: str) -> None:
+    entry = grid.datasets[cell.dataset]
+    batch = settings["pretrain"]["batch_size"]
+    if batch > (has := entry.classes.train * entry.images_per_class):
+        raise UserError(f"{source}: pretrain.batch_size: {batch}, but {cell.dataset} has {has} training images")
+
+
+def _check_meta_training(grid: Grid, cell: Cell, settings: Content, source: str, curve: bool) -> None:
+    meta_train = settings["meta_train"]
+    named = [("selected_iteration", meta_train["selected_iteration"])]
+    named += [("snapshots", at) for at in meta_train["snapshots"] if curve]
+    for key, iteration in named:
+        if iteration is not None and iteration > meta_train["iterations"]:
+            raise UserError(
+                f"{source}: meta_train.{key}: {iteration} (for {cell.folder}) lies beyond the "
+                f"{meta_train['iterations']} iterations"
+            )
+    _check_images(grid, cell, meta_train["query"], f"{source}: shots", "meta_train.query")
+
+
+def _check_hard_tasks(cell: Cell, settings: Content, source: str) -> None:
+    hard = settings["hard_tasks"]
+    tasks = settings["meta_train"]["tasks"]
+    if hard["tasks"] % tasks:
+        raise UserError(
+            f"{source}: hard_tasks.tasks: {hard['tasks']} (for {cell.folder}) is not a multiple of "
+            f"meta_train.tasks: {tasks}"
+        )
+    if hard["every"] * tasks < cell.way:
+        raise UserError(
+            f"{source}: hard_tasks.every: {hard['every']} meta-batches of {tasks} tasks (for {cell.folder}) can never "
+            f"fail in the {cell.way} classes of a hard task; write more"
+        )
+
+
+def _check_images(grid: Grid, cell: Cell, query: int, where: str, key: str) -> None:
+    if cell.shot + query > (has := grid.datasets[cell.dataset].images_per_class):
+        raise UserError(
+            f"{where}: {cell.shot} support and {query} query images per class ({key}), "
+            f"but {cell.dataset} has {has} images per class"
+        )
+
+
+def check_class_lists(grid: Grid, project: Project) -> None:
+    """Checks that every class list holds as many classes as `datasets.yaml` says.
+
+    Raises:
+        UserError: a list is missing, damaged or another one.
+    """
+    for dataset in grid.selected("dataset"):
+        entry = grid.datasets[dataset]
+        path = project.path(entry.split)
+        if not path.is_file():
+            raise UserError(f"config/datasets.yaml: {dataset}.split: there is no file {entry.split}")
+        counts = {split: len(names) for split, names in read_class_list(path).items()}
+        if counts != vars(entry.classes):
+            raise UserError(
+                f"config/datasets.yaml: {dataset}.classes: {vars(entry.classes)}, but {entry.split} has {counts}"
+            )

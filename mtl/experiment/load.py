@@ -1,0 +1,86 @@
+"""From the files under `config/` to a checked experiment, the one object that the rules ask."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mtl.experiment.feasible import check_class_lists, check_datasets, check_feasible
+from mtl.experiment.grid import Grid
+from mtl.experiment.jobs import Jobs
+from mtl.experiment.method_rules import check_methods
+from mtl.experiment.names import Names
+from mtl.experiment.project import Content, Project, extended, packaged, read_yaml
+from mtl.experiment.reports import Reports
+from mtl.specs.checking import checked
+from mtl.specs.claims import Claims
+from mtl.specs.config import Config
+from mtl.specs.datasets import DatasetFile
+from mtl.specs.methods import MethodFile
+from mtl.specs.tables import Tables
+
+CONFIG = "config/config.yaml"
+OTHERS = ("methods", "datasets", "tables", "claims")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Everything that the rules ask.
+
+    Attributes:
+        project: where its files lie.
+        grid: its cells, and the settings of each.
+        jobs: specs and needs of the jobs.
+        reports: what tables, claims, figures and the manifest show.
+    """
+
+    project: Project
+    grid: Grid
+    jobs: Jobs
+    reports: Reports
+
+
+def load(content: Content, folder: Path = Path(), files: Sequence[Path] = ()) -> Experiment:
+    """The experiment that a config describes.
+
+    Args:
+        content: of the config. What it does not say is as in the packaged `config/config.yaml`.
+        folder: the project, whose `config/` has whatever else differs from the packaged one.
+        files: where `content` was read, for messages.
+
+    Raises:
+        UserError: a file cannot be read, or something in it is wrong.
+    """
+    project = Project(folder)
+    content = extended(read_yaml(packaged(CONFIG)), content)
+    others = {name: project.read(f"config/{name}.yaml") for name in OTHERS}
+    experiment = checked_experiment(project, content, others, " + ".join(map(str, files)) or CONFIG)
+    check_class_lists(experiment.grid, project)
+    return experiment
+
+
+def checked_experiment(project: Project, content: Content, others: dict[str, Content], source: str) -> Experiment:
+    """The experiment made of the contents of all files.
+
+    Args:
+        project: where the files lie.
+        content: of the config.
+        others: of the other files, by name.
+        source: what errors call the config, which may come from several files.
+
+    Raises:
+        UserError: something is misspelt, of the wrong type, unknown or impossible.
+    """
+    config = checked(Config, content, source)
+    methods = checked(MethodFile, others["methods"], "config/methods.yaml")
+    datasets = checked(DatasetFile, others["datasets"], "config/datasets.yaml")
+    tables = checked(Tables, others["tables"], "config/tables.yaml")
+    claims = checked(Claims, others["claims"], "config/claims.yaml").claims
+    check_methods(methods)
+    check_datasets(datasets)
+    names = Names(methods, datasets)
+    names.check_config(config, content, source)
+    names.check_tables(tables, content)
+    names.check_claims(claims)
+    grid = Grid(content, config, methods, datasets, tables)
+    check_feasible(grid, source)
+    return Experiment(project, grid, Jobs(grid), Reports(grid, claims))

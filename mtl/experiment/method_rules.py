@@ -1,0 +1,42 @@
+"""Which keys of a row of `config/methods.yaml` go together, and which go with a learner."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from mtl.runtime.errors import UserError
+from mtl.runtime.extensions import extensions
+from mtl.specs.methods import MethodRow
+
+# The keys that only some learners take, and what they are where a row has none.
+OPTIONAL: dict[str, Any] = {"modulate": "none", "scope": "head", "theta_init": None}
+
+
+def check_methods(methods: dict[str, MethodRow]) -> None:
+    """Checks every row.
+
+    Raises:
+        UserError: a row makes no sense.
+    """
+    for name, row in methods.items():
+        for key, problem in _problems(row):
+            raise UserError(f"config/methods.yaml: {name}.{key}: {getattr(row, key)!r} {problem}")
+
+
+def _problems(row: MethodRow) -> Iterator[tuple[str, str]]:
+    """What is wrong with a row, by key."""
+    takes = extensions("learners")[row.learner]["KEYS"]
+    for key, absent in OPTIONAL.items():
+        if key not in takes and getattr(row, key) != absent:
+            yield key, f"is not for the learner {row.learner!r}; leave the key out"
+    if (row.modulate == "none") != (row.scope == "head"):
+        yield "scope", f"does not go with modulate {row.modulate!r}; `none` goes with `head`, others with `last` or `all`"
+    if "theta_init" in takes:
+        fitting = ["meta-learned"] if row.meta_trained else ["random", "zero"]
+        if row.theta_init not in fitting:
+            yield "theta_init", f"does not go with meta_batch {row.meta_batch!r}; write {' or '.join(fitting)}"
+    if not row.meta_trained and row.modulate != "none":
+        yield "modulate", "changes Θ by meta-training, but meta_batch is 'none'"
+    if not row.meta_trained and not row.pretrained:
+        yield "pretrained", "leaves random weights as they are; without meta-training write true"
+    if not row.pretrained and "modulate" in takes and (row.modulate, row.scope) != ("ft", "all"):
+        yield "modulate", "freezes random weights; without pre-training write modulate ft and scope all"

@@ -1,0 +1,109 @@
+"""Every name in the files under `config/` must be that of something: a dataset, a method, a key, a module."""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from mtl.experiment.grid import listed
+from mtl.experiment.jobs import module_of
+from mtl.experiment.project import Content
+from mtl.runtime.errors import UserError
+from mtl.runtime.extensions import extensions
+from mtl.specs.checking import suggestion
+from mtl.specs.claims import Claim
+from mtl.specs.config import Config
+from mtl.specs.datasets import DatasetEntry
+from mtl.specs.methods import MethodRow
+from mtl.specs.tables import Tables
+
+# What only meta-training leaves in the folder of a cell.
+TRAINED = {"model.safetensors", "snapshots.safetensors", "history.csv", "training.json", "curve.csv"}
+TABLES = "config/tables.yaml"
+CLAIMS = "config/claims.yaml"
+
+
+class Names:
+    """What there is to be named, and the checks against it. All raise a `UserError` for the first unknown name."""
+
+    def __init__(self, methods: dict[str, MethodRow], datasets: dict[str, DatasetEntry]) -> None:
+        self._methods = methods
+        self._known: dict[str, Collection[str]] = {
+            "dataset": datasets,
+            "method": methods,
+            "backbone": extensions("networks"),
+        }
+
+    def check_config(self, config: Config, content: Content, source: str) -> None:
+        """What an experiment selects, and what its overrides name."""
+        for name, known in self._known.items():
+            _check_known(f"{source}: {name}s", content[f"{name}s"], known)
+            for index, grid in enumerate(config.grids):
+                _check_known(f"{source}: grids[{index}].{name}s", getattr(grid, f"{name}s") or [], known)
+        for index, override in enumerate(content["overrides"]):
+            self._check_when(f"{source}: overrides[{index}]", override["when"])
+
+    def check_tables(self, tables: Tables, content: Content) -> None:
+        """The methods and datasets of tables and figures, and the keys that define the paper's scale."""
+        for name, table in tables.tables.items():
+            _check_known(f"{TABLES}: {name}", table.datasets or [], self._known["dataset"])
+            for group in table.groups:
+                _check_known(f"{TABLES}: {name}", group.methods, self._methods)
+        figures = extensions("reporting.figures")
+        for name, figure in tables.figures.items():
+            where = f"{TABLES}: {name}"
+            _check_known(f"{TABLES}: figures", [name], [module.replace("_", "-") for module in figures])
+            _check_known(where, figure.datasets or [], self._known["dataset"])
+            _check_known(where, figure.methods or [], self._methods)
+            self._check_shown(where, figure.methods or list(self._methods), figures[module_of(name)])
+        for index, entry in enumerate(tables.paper_scale):
+            where = f"{TABLES}: paper_scale[{index}]"
+            if not isinstance(entry.get("when"), dict):
+                raise UserError(f"{where}.when: missing, or not a mapping")
+            self._check_when(where, entry["when"])
+            _check_keys(where, {key: value for key, value in entry.items() if key != "when"}, content)
+
+    def check_claims(self, claims: Iterable[Claim]) -> None:
+        """The methods of claims; a test of training needs methods that train."""
+        for claim in claims:
+            needed = {"sooner": "unit", "fewer": "ratio"}.get(claim.test)
+            if needed is not None and getattr(claim, needed) is None:
+                raise UserError(f"{CLAIMS}: {claim.claim!r}: {needed}: missing, the test {claim.test!r} needs it")
+            for pair in claim.pairs:
+                _check_known(CLAIMS, pair, self._methods)
+                if claim.test != "difference":
+                    self._check_meta_trained(f"{CLAIMS}: {claim.test}", pair)
+
+    def _check_when(self, where: str, when: Content) -> None:
+        _check_known(f"{where}.when", when, [*self._known, "shot"])
+        for name, known in self._known.items():
+            _check_known(f"{where}.when.{name}", listed(when.get(name, [])), known)
+
+    def _check_shown(self, where: str, methods: Iterable[str], facts: dict[str, Any]) -> None:
+        """A figure must be able to show its methods."""
+        if not TRAINED.isdisjoint(facts["FILES"]):
+            self._check_meta_trained(where, methods)
+        modulate = facts.get("MODULATE")
+        for name in methods:
+            if modulate is not None and self._methods[name].modulate != modulate:
+                raise UserError(f"{where}.methods: {name!r} is not a method that has modulate: {modulate}")
+
+    def _check_meta_trained(self, where: str, names: Iterable[str]) -> None:
+        for name in names:
+            if not self._methods[name].meta_trained:
+                raise UserError(f"{where}: {name!r} has no meta-training")
+
+
+def _check_known(where: str, names: Iterable[Any], existing: Collection[str]) -> None:
+    for name in names:
+        if name not in existing:
+            raise UserError(f"{where}: {name!r} is unknown{suggestion(name, list(existing))}")
+
+
+def _check_keys(where: str, values: Content, content: Content) -> None:
+    """Every value must be one that the config has."""
+    for key, value in values.items():
+        if key not in content:
+            raise UserError(f"{where}.{key}: unknown key{suggestion(key, list(content))}")
+        if isinstance(value, dict) != isinstance(content[key], dict):
+            raise UserError(f"{where}.{key}: {value!r} is not like config/config.yaml's {content[key]!r}")
+        if isinstance(value, dict):
+            _check_keys(f"{where}.{key}", value, content[key])

@@ -1,0 +1,118 @@
+"""`config/config.yaml`: what an experiment runs, how long, where results go and what a job needs."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from mtl.specs.computing import Computing, Jobs
+from mtl.specs.declare import Distinct, Found, Settings, Within, key
+from mtl.specs.drawing import Episodes
+from mtl.specs.inner_steps import BaseLearner
+from mtl.specs.meta_training import HardTasks, MetaTrain
+from mtl.specs.networks import ImageSize, Normalisation, Width
+from mtl.specs.pretraining import Pretrain
+
+FOLDER = "^[A-Za-z0-9._/-]+$"
+Names = Annotated[list[str], Distinct()]
+Backbones = Annotated[list[Annotated[str, Found("networks")]], Distinct()]
+Shots = Annotated[list[Annotated[int, Within(ge=1)]], Distinct()]
+Seeds = Annotated[list[Annotated[int, Within(ge=0, le=2**32 - 1)]], Distinct()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GridEntry(Settings):
+    """Some cells of an experiment."""
+
+    datasets: Names | None = key("Instead of `datasets`.", default=None, min_length=1)
+    backbones: Backbones | None = key("Instead of `backbones`.", default=None, min_length=1)
+    methods: Names | None = key("Instead of `methods`.", default=None, min_length=1)
+    shots: Shots | None = key("Instead of `shots`.", default=None, min_length=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folders(Settings):
+    """The section `pathvars` of a config, as Snakemake calls it."""
+
+    results: str = key("Tables, figures and cells, relative to the project.", pattern=FOLDER)
+    logs: str = key("One log per job.", pattern=FOLDER)
+    benchmarks: str = key("Wall time and memory of each job, JSON lines.", pattern=FOLDER)
+
+
+@dataclass(frozen=True, kw_only=True)
+class When(Settings):
+    """The cells that an override applies to."""
+
+    dataset: str | list[str] | None = key("A dataset, or a list of them.", default=None)
+    backbone: str | list[str] | None = key("A backbone, or a list of them.", default=None)
+    method: str | list[str] | None = key(
+        "A method, or a list; never matches pre-training, which has none.", default=None
+    )
+    shot: int | list[int] | None = key(
+        "A number of shots, or a list; never matches pre-training, which has none.", default=None
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellSettings(Width):
+    """What may differ between the cells of an experiment."""
+
+    pretrain: Pretrain = key("Pre-training of Θ on all training classes.", paper="sections 4.1 and 5.1")
+    meta_train: MetaTrain = key("The outer loop: Adam on what a method meta-learns.", paper="sections 4.2 and 5.1")
+    hard_tasks: HardTasks = key("The hard-task meta-batch.", paper="section 4.3; counts: extension, section 5.1")
+    base_learner: BaseLearner = key("Gradient descent within a task.", paper="equation 3")
+
+
+def partial(kind: Any) -> Any:
+    """The same keys, of which each may be left out, as may those of its sections."""
+    fields = []
+    for field in dataclasses.fields(kind):
+        inner = partial(field.type) if dataclasses.is_dataclass(field.type) else field.type
+        fields.append((field.name, inner, dataclasses.field(default=None, metadata=field.metadata)))
+    return dataclasses.make_dataclass(f"Partial{kind.__name__}", fields, bases=(Settings,), frozen=True, kw_only=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Override(partial(CellSettings)):  # type: ignore[misc]
+    """Other values for some cells."""
+
+    when: When = key("The cells it applies to. What is not named may be anything.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection(Settings):
+    """What is run, and where results go."""
+
+    note: str = key("A remark on the whole experiment that heads its tables and figures; may be empty.")
+    protocol: str = key("The protocol's name in tables: `default`, or that of a preset.")
+    data: str = key(
+        "A folder that holds archives or unpacked trees of the datasets, directly or in a subfolder named like the "
+        "dataset; then nothing is downloaded. Empty: download."
+    )
+    datasets: Names = key("Datasets to run, keys of `config/datasets.yaml`.", min_length=1)
+    backbones: Backbones = key("Backbones Θ, modules of `mtl/networks`.", paper="section 5.1", min_length=1)
+    seeds: Seeds = key(
+        "Seeds of the experiment. A seed fixes initial weights, batches, tasks and episodes.", min_length=1
+    )
+    way: int = key("Classes per task.", paper="5 (section 5.1)", ge=2)
+    shots: Shots = key(
+        "Support images per class, one column of the tables each.", paper="1, 5; FC100 also 10", min_length=1
+    )
+    methods: Names = key("Methods to run, keys of `config/methods.yaml`.", min_length=1)
+    grids: list[GridEntry] = key(
+        "What is run: for each entry, every combination of datasets, backbones, methods and shots. What an entry does "
+        "not say is as above; `[{}]` is one grid of just that.",
+        min_length=1,
+    )
+    pathvars: Folders = key("Folders that Snakemake writes to; each experiment has its own.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(CellSettings, Normalisation, ImageSize, Selection):
+    """`config/config.yaml`."""
+
+    episodes: Episodes = key("The stored episodes, shared by all methods.")
+    runtime: Computing = key("Where and how precisely a job computes.")
+    jobs: Jobs = key("What each kind of job needs.")
+    overrides: list[Override] = key(
+        "Other values for some cells. An entry applies where all of its `when` holds; later entries win."
+    )

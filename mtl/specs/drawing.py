@@ -1,0 +1,30 @@
+"""The stored episodes that all methods share."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from mtl.specs.declare import Settings, Within, key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Episodes(Settings):
+    """The section `episodes` of a config."""
+
+    query: Annotated[int, Within(ge=1)] | Literal["shot"] = key(
+        "Query images per class, or `shot`: as many as support images.",
+        paper="15 (section 5.1); the authors' code: `shot`",
+    )
+    validation: int = key("Episodes that select models and inner steps.", paper="600", ge=2)
+    test: int = key("Episodes that are reported.", paper="600", ge=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpisodesSpec(Settings):
+    """What `mtl episodes` is told."""
+
+    split: str
+    way: int
+    shot: int
+    query: int
+    count: int
+    seed: int

@@ -1,0 +1,24 @@
+"""What `mtl evaluate` and `mtl curve` are told."""
+
+from dataclasses import dataclass
+
+from mtl.specs.computing import Runtime
+from mtl.specs.declare import Settings
+from mtl.specs.inner_steps import TestSteps
+from mtl.specs.methods import NamedMethod
+from mtl.specs.networks import Network
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateSpec(Settings):
+    """One cell; `base_learner` is None for a learner without inner steps."""
+
+    method: NamedMethod
+    network: Network
+    batch_norm: str
+    way: int
+    shot: int
+    base_learner: TestSteps | None
+    flip_support: bool
+    seed: int
+    runtime: Runtime

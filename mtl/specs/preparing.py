@@ -1,0 +1,14 @@
+"""What `mtl prepare` is told."""
+
+from dataclasses import dataclass
+
+from mtl.specs.declare import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrepareSpec(Settings):
+    """A dataset at one image size; `seed` is that of rendered images and None for others."""
+
+    dataset: str
+    seed: int | None
+    size: int

@@ -1,0 +1,95 @@
+"""Specs to and from JSON: what a job is told, with nothing in it that the job does not depend on."""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from mtl.runtime.errors import UserError
+from mtl.runtime.files import read_json
+
+Spec = TypeVar("Spec")
+
+
+def taken(kind: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys that `kind` declares, from more values than it needs, without those that have their default.
+
+    What is left out has its default when it is read. So a new key with a default changes no spec.
+    """
+    found = {}
+    for field, inner in _fields(kind):
+        if field.name in values and (value := values[field.name]) != default_of(field):
+            section = _without_none(inner)
+            found[field.name] = taken(section, value) if dataclasses.is_dataclass(section) and value else value
+    return found
+
+
+def _without_none(kind: Any) -> Any:
+    """`X` of `X | None`; other types as they are."""
+    if typing.get_origin(kind) not in (types.UnionType, typing.Union):
+        return kind
+    return next(option for option in typing.get_args(kind) if option is not type(None))
+
+
+def default_of(field: "dataclasses.Field[Any]") -> Any:
+    """The default of a key, `MISSING` where it has none."""
+    return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+
+
+def as_told(spec: Any) -> dict[str, Any]:
+    """What a job was told, as plain values."""
+    return taken(type(spec), dataclasses.asdict(spec))
+
+
+def from_json(kind: type[Spec], text: str, where: str = "--spec") -> Spec:
+    """Reads a spec, or another record; `where` says what it is.
+
+    Raises:
+        UserError: the text is not JSON, or a key is missing, unknown or of the wrong type.
+    """
+    return from_plain(kind, read_json(text, where), where)
+
+
+def from_plain(kind: type[Spec], value: Any, where: str) -> Spec:
+    """The same from plain values.
+
+    Raises:
+        UserError: a key is missing, unknown or of the wrong type.
+    """
+    return typing.cast(Spec, _converted(kind, value, where))
+
+
+def _converted(kind: Any, value: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(kind):
+        return _record(kind, value, where)
+    origin, options = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (types.UnionType, typing.Union):
+        return None if value is None else _converted(_without_none(kind), value, where)
+    if origin is typing.Literal:
+        if value not in options:
+            raise UserError(f"{where}: {value!r} is not one of {', '.join(map(str, options))}")
+        return value
+    if origin is list and isinstance(value, list):
+        return [_converted(options[0], item, f"{where}[{index}]") for index, item in enumerate(value)]
+    if origin is dict and isinstance(value, dict):
+        return {key: _converted(options[1], item, f"{where}.{key}") for key, item in value.items()}
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise UserError(f"{where}: {value!r} is not of type {getattr(kind, '__name__', kind)}")
+    return value
+
+
+def _record(kind: Any, value: Any, where: str) -> Any:
+    fields = {field.name: inner for field, inner in _fields(kind)}
+    required = {field.name for field, _ in _fields(kind) if default_of(field) is dataclasses.MISSING}
+    if not isinstance(value, dict) or not required <= set(value) <= set(fields):
+        raise UserError(f"{where}: expected exactly the keys {', '.join(fields)}")
+    return kind(**{key: _converted(fields[key], item, f"{where}.{key}") for key, item in value.items()})
+
+
+def _fields(kind: Any) -> list[tuple["dataclasses.Field[Any]", Any]]:
+    """The keys of a declaration, with their types."""
+    hints = typing.get_type_hints(kind)
+    return [(field, hints[field.name]) for field in dataclasses.fields(kind)]

@@ -1,0 +1,51 @@
+"""`config/tables.yaml`: which methods make which table and figure."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from mtl.specs.declare import Settings, Within, key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group(Settings):
+    """Rows of a table that belong together."""
+
+    name: str = key("What the rows have in common.")
+    methods: list[str] = key("Rows, keys of `config/methods.yaml`.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableEntry(Settings):
+    """A table."""
+
+    title: str = key("Heading.")
+    datasets: list[str] | None = key(
+        "The datasets it is about, keys of `config/datasets.yaml`; without, all.", default=None
+    )
+    others: bool = key("Whether it also has the cells that no other table shows.", default=False)
+    groups: list[Group] = key("Groups of rows, in order.", min_length=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FigureEntry(Settings):
+    """A figure."""
+
+    title: str = key("Heading.")
+    methods: list[str] | None = key("What it shows, keys of `config/methods.yaml`; without, all.", default=None)
+    datasets: list[str] | None = key("The datasets it is about, keys of `config/datasets.yaml`; without, all.", default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables(Settings):
+    """`config/tables.yaml`."""
+
+    tables: dict[Annotated[str, Within(pattern="^table[0-9]+$")], TableEntry] = key(
+        "The tables; a table's name is that of its file."
+    )
+    figures: dict[str, FigureEntry] = key(
+        "The figures; `scales-and-shifts` is drawn by `mtl/reporting/figures/scales_and_shifts.py`."
+    )
+    paper_scale: list[dict[str, Any]] = key(
+        "What the settings of a cell must equal for its number to be judged against a printed one: for each entry whose "
+        "`when` holds, all its other keys, which are those of `config/config.yaml`."
+    )
