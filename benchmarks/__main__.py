@@ -21,10 +21,10 @@ from benchmarks.scenes import Scene, scenes
 from benchmarks.solvers import maml, solvers
 from benchmarks.stages import stages
 from benchmarks.timing import Comparison, Ratio
-from mtl.reporting.cells import markdown_table
+from mtl.reporting.markdown import markdown_table
 from mtl.runtime.device import Device, set_up
 from mtl.runtime.files import write_text
-from mtl.spec import Network, Runtime
+from mtl.specs.networks import Network
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--csv", type=Path, help="where to write the table")
     options = parser.parse_args()
-    device = set_up(Runtime("auto", "float32", options.threads))
+    device = set_up("auto", "float32", options.threads)
     machine = f"{_processor()}, {options.threads} threads, torch {torch.__version__}, {device.name}"
     sys.stdout.write(f"{machine}\n\n")
     lines = []
@@ -59,8 +59,8 @@ def _all(device: Device, threads: int) -> Iterator[Comparison | Ratio]:
         yield from stages(scene)
         yield from solvers(scene)
         yield from arithmetic(scene)
-    yield maml(Scene("4CONV, width 32, 32 px", Network("conv4", 32, 32), 20, 5, device))
-    yield maml(Scene("4CONV, width 32, 84 px", Network("conv4", 32, 84), 20, 3, device))
+    yield maml(Scene("4CONV, width 32, 32 px", Network(name="conv4", width=32, image_size=32), 20, 5, device))
+    yield maml(Scene("4CONV, width 32, 84 px", Network(name="conv4", width=32, image_size=84), 20, 3, device))
     yield packing(small, threads, 20)
     yield packing(large, threads, 1)
     yield from memory(large, threads)

@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.scenes import Scene
 from benchmarks.stages import evaluation, meta_training, pretraining
 from mtl.runtime.device import set_up
-from mtl.spec import Network, Runtime
+from mtl.specs.networks import Network
 
 WORKS = {"evaluation": evaluation, "meta-training": meta_training, "pre-training": pretraining}
 
@@ -22,8 +22,8 @@ def main() -> None:
     """Works."""
     work, network, threads, repeats = sys.argv[1:]
     name, width, pixels = network.split(",")
-    device = set_up(Runtime("auto", "float32", int(threads)))
-    ours = WORKS[work](Scene("", Network(name, int(width), int(pixels)), 20, 1, device)).ours
+    device = set_up("auto", "float32", int(threads))
+    ours = WORKS[work](Scene("", Network(name=name, width=int(width), image_size=int(pixels)), 20, 1, device)).ours
     before = _peak()
     ours()
     began = time.perf_counter()

@@ -15,15 +15,13 @@ import tarfile
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageFilter
 
-from mtl.data.layouts.images import is_image
+from mtl.data.archives.images import is_image
 from mtl.data.source import read_source
-from mtl.spec import PrepareSpec
 
 ROOT = Path(__file__).parents[1]
 CLASSES = ROOT / "config/splits/miniimagenet.csv"
@@ -89,7 +87,7 @@ def main() -> None:
         where = ("--datasets", datasets, "--dataset", "miniimagenet", "--folder", options.data or out)
         stage("fetch", *where, "--classes", CLASSES, "--archives", out, "--output", source)
         stage("split", "--classes", CLASSES, "--images-per-class", 600, "--source", source, "--output", split)
-        spec = json.dumps(asdict(PrepareSpec("miniimagenet", None, options.size)))
+        spec = json.dumps({"dataset": "miniimagenet", "seed": None, "size": options.size})
         outputs = {"images": "images.npy", "samples": "samples.png", "summary": "summary.json"}
         files = [argument for name, file in outputs.items() for argument in (f"--{name}", out / file)]
         seconds, megabytes = stage(

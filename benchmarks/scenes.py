@@ -7,11 +7,16 @@ import numpy as np
 import torch
 
 from mtl.data.tasks import Tasks, TaskShape, draw_uniform
+from mtl.experiment.project import read_yaml
 from mtl.learners import Learner, build_learner
-from mtl.load import read_yaml
-from mtl.networks import BACKBONES, Backbone
+from mtl.learners.build import InnerLoop
+from mtl.networks.backbone import Backbone
+from mtl.networks.weights import new_backbone
 from mtl.runtime.device import Device
-from mtl.spec import BaseLearner, Method, Network
+from mtl.specs.inner_steps import InnerRate
+from mtl.specs.methods import Method
+from mtl.specs.networks import Network
+from mtl.specs.reading import from_plain, taken
 
 METHODS = read_yaml(Path(__file__).parents[1] / "config/methods.yaml")
 WAY, QUERY, CLASSES = 5, 15, 20
@@ -44,19 +49,20 @@ class Scene:
 
     def learner(self, name: str, steps: int = 20, rate: float = 0.05) -> Learner:
         """A method of config/methods.yaml with random weights."""
-        row = Method(name=name, **{key: value for key, value in METHODS[name].items() if key != "label"})
+        row = from_plain(Method, taken(Method, METHODS[name]), name)
         statistics = "running" if row.pretrained else "episode"
-        return build_learner(row, self.network, statistics, None, WAY, BaseLearner(rate, steps), 0, self.device)
+        inner_loop = InnerLoop(InnerRate(learning_rate=rate, reduction="mean"), steps)
+        return build_learner(row, self.network, statistics, None, WAY, inner_loop, 0, self.device)
 
     def backbone(self) -> Backbone:
         """The bare network, all weights open."""
         torch.manual_seed(0)
-        return BACKBONES[self.network.name](self.network.width).to(self.device.torch_device)
+        return new_backbone(self.network).to(self.device.torch_device)
 
 
 def scenes(device: Device) -> list[Scene]:
     """Both scales."""
     return [
-        Scene("ResNet-12, width 16, 32 px", Network("resnet12", 16, 32), 200, 5, device),
-        Scene("ResNet-12, width 64, 84 px", Network("resnet12", 64, 84), 20, 3, device),
+        Scene("ResNet-12, width 16, 32 px", Network(name="resnet12", width=16, image_size=32), 200, 5, device),
+        Scene("ResNet-12, width 64, 84 px", Network(name="resnet12", width=64, image_size=84), 20, 3, device),
     ]

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from benchmarks.scenes import QUERY, WAY, Scene
 from benchmarks.timing import Comparison
 from mtl.data.tasks import TaskShape, labels
-from mtl.evaluation.episodes import in_batches
+from mtl.evaluation.scoring import in_batches
 from mtl.learners import Learner
 from mtl.learners.base_learner import adapt
 from mtl.learners.learner import Head

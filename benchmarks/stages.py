@@ -10,10 +10,10 @@ from benchmarks.scenes import CLASSES, QUERY, WAY, Scene
 from benchmarks.timing import Comparison
 from mtl.data.task_samplers import build_sampler
 from mtl.data.tasks import TaskShape
-from mtl.evaluation.episodes import IMAGES_AT_ONCE, embed_episodes, in_batches, score
+from mtl.evaluation.scoring import IMAGES_AT_ONCE, embed_episodes, in_batches, score
 from mtl.learners import Learner
 from mtl.networks.backbone import to_unit_interval
-from mtl.spec import HardTasks
+from mtl.specs.meta_training import HardTasks
 from mtl.training.augment import augment
 from mtl.training.meta_train import MetaStep
 from mtl.training.pretrain import pretrain_step
@@ -59,13 +59,13 @@ def meta_training(scene: Scene) -> Comparison:
     shape, tasks = TaskShape(WAY, 1, QUERY), 2
     step = MetaStep(learner, shape, scene.device.torch_device)
     rngs = np.random.default_rng(0), np.random.default_rng(1)
-    sampler = build_sampler("hard", scene.rows_by_class, shape, tasks, HardTasks(10, 10), rngs)
+    sampler = build_sampler("hard", scene.rows_by_class, shape, tasks, HardTasks(every=10, tasks=10), rngs)
     count = tasks * WAY * (1 + QUERY)
 
     def ours() -> None:
         _, drawn = sampler.draw()
         _, accuracy = step(images, drawn, 1e-3)
-        sampler.hear(accuracy.cpu().numpy())
+        sampler.observe(accuracy.cpu().numpy())
 
     return Comparison(
         "meta-training iteration (SS, HT)", scene.name, ours, "forward and backward",

@@ -9,15 +9,15 @@ from benchmarks.processes import memory
 from benchmarks.scenes import Scene
 from benchmarks.stages import stages
 from mtl.data.tasks import TaskShape, labels
-from mtl.evaluation.episodes import embed_episodes, in_batches, score
+from mtl.evaluation.scoring import embed_episodes, in_batches, score
 from mtl.learners.base_learner import adapt
 from mtl.learners.learner import Head
 from mtl.runtime.device import Device
-from mtl.spec import Network
+from mtl.specs.networks import Network
 from mtl.training.meta_train import MetaStep
 
 CPU = Device(torch.device("cpu"), torch.float32)
-SMALL = Scene("small", Network("resnet12", 2, 16), 20, 1, CPU)
+SMALL = Scene("small", Network(name="resnet12", width=2, image_size=16), 20, 1, CPU)
 
 
 @pytest.mark.parametrize("lines", [stages, solvers.solvers, arithmetic])
@@ -31,7 +31,10 @@ def test_every_line_can_be_measured(lines, monkeypatch):
 
 
 def test_maml_and_whole_processes_can_be_measured():
-    assert solvers.maml(Scene("small", Network("conv4", 2, 16), 20, 1, CPU), tasks=2).measure().value > 0
+    assert (
+        solvers.maml(Scene("small", Network(name="conv4", width=2, image_size=16), 20, 1, CPU), tasks=2).measure().value
+        > 0
+    )
     line = next(memory(SMALL, 1))
     assert line.value > line.floor_value > 0
 

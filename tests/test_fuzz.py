@@ -12,23 +12,26 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from mtl.data.archives import images as image_files
+from mtl.data.archives.members import members
 from mtl.data.decode import decoded
-from mtl.data.episodes import read_episodes
 from mtl.data.image_set import load_split
-from mtl.data.layouts import LAYOUTS
-from mtl.data.layouts.members import members
 from mtl.data.source import read_source
 from mtl.data.split import read_class_list, read_rows
-from mtl.load import load, read_yaml
+from mtl.data.stored_episodes import read_episodes
+from mtl.experiment.load import load
+from mtl.experiment.project import read_yaml
 from mtl.networks.weights import load_backbone
-from mtl.reporting.cells import read_csv
 from mtl.reporting.manifest import problems_of
+from mtl.reporting.results import read_csv
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import read_record, sha256
-from mtl.spec import EvaluateSpec, MetaTrainSpec, from_json
+from mtl.specs.evaluating import EvaluateSpec
+from mtl.specs.meta_training import MetaTrainSpec
+from mtl.specs.reading import from_json
 from mtl.training.checkpoint import Checkpoint
-from tests.conftest import CONFIG, CPU, NETWORK
-from tests.data.archives import jpeg, noise_image, tar_bytes
+from tests.helpers.archives import jpeg, noise_image, tar_bytes
+from tests.helpers.learners import CONFIG, CPU, NETWORK, ROOT
 
 # The same examples at every run, so that a failure is one of the change and not of the day.
 fuzzed = settings(
@@ -88,7 +91,7 @@ def test_config(data):
     for key in place[:-1]:
         inner = inner[key]
     inner[place[-1]] = data.draw(values)
-    taken_or_refused(lambda: load(config, CONFIG))
+    taken_or_refused(lambda: load(config, ROOT))
 
 
 @pytest.mark.parametrize("name", ["methods", "datasets", "tables", "claims"])
@@ -104,7 +107,7 @@ def test_other_files_of_the_config(name, tmp_path, data):
         inner = inner[key]
     inner[place[-1]] = data.draw(values)
     (folder / f"{name}.yaml").write_text(yaml.safe_dump(content))
-    taken_or_refused(lambda: load(copy.deepcopy(DEFAULT), folder))
+    taken_or_refused(lambda: load(copy.deepcopy(DEFAULT), tmp_path))
 
 
 @fuzzed
@@ -192,12 +195,12 @@ ARCHIVE = tar_bytes({f"a{index}.jpg": jpeg(noise_image(8)) for index in range(3)
 def test_archives(tmp_path, content):
     (tmp_path / "x.tar").write_bytes(content)
     wanted = {"a": [f"a{index}.jpg" for index in range(3)]}
-    taken_or_refused(lambda: list(LAYOUTS["images"](members(tmp_path, ["x.tar"]), wanted)))
+    taken_or_refused(lambda: list(image_files.read(members(tmp_path, ["x.tar"]), wanted)))
 
 
-RECORD = {"layout": "images", "root": "data", "files": {"x.tar": "00"}, "states": {"x.tar": [1, 2]}}
+RECORD = {"form": "images", "root": "data", "files": {"x.tar": "00"}, "states": {"x.tar": [1, 2]}}
 INPUTS = {"images": {"path": "images.npy", "sha256": "00"}}
-PROVENANCE = {"inputs": INPUTS, "code": "0", "modules": ["training.meta_train"]}
+PROVENANCE = {"inputs": INPUTS, "code": "0", "entries": ["training.meta_train:meta_train"]}
 
 
 @fuzzed

@@ -35,9 +35,7 @@ class PreparePaths:
     summary: Path
 
 
-def prepare(
-    spec: PrepareSpec, paths: PreparePaths, opened: Opened, reference: str | None = None
-) -> None:
+def prepare(spec: PrepareSpec, paths: PreparePaths, opened: Opened, reference: str | None = None) -> None:
     """Prepares a dataset at one image size.
 
     `images` becomes a .npy of shape (images, size, size, 3), row i being row i of `split`; `samples` a picture of some

@@ -1,4 +1,4 @@
-"""Task samplers yield meta-batches and observe how they went: `uniform` ignores it, `hard` trains on failure classes."""
+"""Task samplers draw meta-batches and observe how they went: `uniform` ignores it, `hard` trains on failure classes."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol

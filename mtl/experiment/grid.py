@@ -10,7 +10,7 @@ from mtl.experiment.project import Content
 from mtl.specs.config import CellSettings, Config
 from mtl.specs.datasets import DatasetEntry
 from mtl.specs.methods import MethodRow
-from mtl.specs.tables import Tables
+from mtl.specs.tables_and_figures import Tables
 
 
 class Grid:

@@ -16,7 +16,7 @@ from mtl.specs.claims import Claims
 from mtl.specs.config import Config
 from mtl.specs.datasets import DatasetFile
 from mtl.specs.methods import MethodFile
-from mtl.specs.tables import Tables
+from mtl.specs.tables_and_figures import Tables
 
 CONFIG = "config/config.yaml"
 OTHERS = ("methods", "datasets", "tables", "claims")

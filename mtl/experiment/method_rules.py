@@ -29,7 +29,10 @@ def _problems(row: MethodRow) -> Iterator[tuple[str, str]]:
         if key not in takes and getattr(row, key) != absent:
             yield key, f"is not for the learner {row.learner!r}; leave the key out"
     if (row.modulate == "none") != (row.scope == "head"):
-        yield "scope", f"does not go with modulate {row.modulate!r}; `none` goes with `head`, others with `last` or `all`"
+        yield (
+            "scope",
+            f"does not go with modulate {row.modulate!r}; `none` goes with `head`, others with `last` or `all`",
+        )
     if "theta_init" in takes:
         fitting = ["meta-learned"] if row.meta_trained else ["random", "zero"]
         if row.theta_init not in fitting:

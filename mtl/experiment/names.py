@@ -13,7 +13,7 @@ from mtl.specs.claims import Claim
 from mtl.specs.config import Config
 from mtl.specs.datasets import DatasetEntry
 from mtl.specs.methods import MethodRow
-from mtl.specs.tables import Tables
+from mtl.specs.tables_and_figures import Tables
 
 # What only meta-training leaves in the folder of a cell.
 TRAINED = {"model.safetensors", "snapshots.safetensors", "history.csv", "training.json", "curve.csv"}

@@ -140,7 +140,9 @@ class Reports:
         if not extensions("reporting.figures")[module_of(name)]["LABELS"]:
             return as_json(plan)
         shown = {cell.method for cell in cells}
-        order = entry.methods or list(dict.fromkeys(method for table in self._tables for method in self._methods(table)))
+        order = entry.methods or list(
+            dict.fromkeys(method for table in self._tables for method in self._methods(table))
+        )
         order += sorted(shown - set(order))
         labels = {method: self._grid.methods[method].label for method in order if method in shown}
         return as_json({**plan, "methods": labels})

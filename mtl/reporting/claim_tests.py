@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtl.experiment.cell import Cell
 from mtl.evaluation.interval import mean_and_ci95
+from mtl.experiment.cell import Cell
 from mtl.reporting.evidence import UNITS, Evidence
 from mtl.reporting.statistics import few_ci95, holm, p_value
 from mtl.runtime.errors import UserError

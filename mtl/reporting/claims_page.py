@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from mtl.reporting.markdown import heading, markdown_table
 from mtl.reporting.claim_tests import claim_verdicts
 from mtl.reporting.evidence import Evidence
+from mtl.reporting.markdown import heading, markdown_table
 from mtl.runtime.files import read_json, write_text
 
 RULES = {

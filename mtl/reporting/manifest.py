@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from mtl.runtime.fingerprint import fingerprint
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import read_json, read_record, sha256, write_json
+from mtl.runtime.fingerprint import fingerprint
 
 # What a stage writes beside its results.
 RECORDS = frozenset({"summary.json", "training.json", "evaluation.json"})

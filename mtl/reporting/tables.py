@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtl.experiment.cell import Cell
 from mtl.evaluation.interval import mean_and_ci95
+from mtl.experiment.cell import Cell
 from mtl.reporting.markdown import heading, markdown_table
-from mtl.reporting.results import Accuracies, read_accuracies
 from mtl.reporting.published import Number, read_published, rule, verdict
+from mtl.reporting.results import Accuracies, read_accuracies
 from mtl.reporting.statistics import few_ci95
 from mtl.runtime.files import read_json, write_text
 

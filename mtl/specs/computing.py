@@ -30,7 +30,9 @@ class Needs(Settings):
     threads: int = key("CPU threads; torch uses exactly as many, whatever `--cores` says.", ge=1)
     memory: int = key("Memory, told to a cluster.", unit="MB", ge=1)
     minutes: int = key("Time limit, told to a cluster.", ge=1, unit="minutes")
-    gpus: int = key("GPUs asked for; a job that asks for none still uses one that is there, see `runtime.device`.", ge=0)
+    gpus: int = key(
+        "GPUs asked for; a job that asks for none still uses one that is there, see `runtime.device`.", ge=0
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from mtl.specs.computing import Runtime
 from mtl.specs.declare import Settings
-from mtl.specs.inner_steps import TestSteps
+from mtl.specs.inner_steps import EvaluationSteps
 from mtl.specs.methods import NamedMethod
 from mtl.specs.networks import Network
 
@@ -18,7 +18,7 @@ class EvaluateSpec(Settings):
     batch_norm: str
     way: int
     shot: int
-    base_learner: TestSteps | None
+    base_learner: EvaluationSteps | None
     flip_support: bool
     seed: int
     runtime: Runtime

@@ -12,8 +12,8 @@ class InnerRate(Settings):
 
     learning_rate: float = key("β, the learning rate within a task.", paper="the authors' first code: 0.01", gt=0)
     reduction: Literal["mean", "sum-over-shots"] = key(
-        "What a step within a task descends: the mean cross-entropy of the support set, or its sum divided by the shots, "
-        "which is `way` times the mean, and twice that with mirrored support images.",
+        "What a step within a task descends: the mean cross-entropy of the support set, or its sum divided by the "
+        "shots, which is `way` times the mean, and twice that with mirrored support images.",
         paper="the authors' code: `sum-over-shots`",
     )
 
@@ -26,7 +26,7 @@ class TrainingSteps(InnerRate):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TestSteps(InnerRate):
+class EvaluationSteps(InnerRate):
     """What evaluation is told of the steps within a task."""
 
     test_steps: Annotated[list[Annotated[int, Within(ge=0)]], Distinct()] = key(
@@ -45,5 +45,5 @@ class Support(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BaseLearner(Support, TestSteps, TrainingSteps):
+class BaseLearner(Support, EvaluationSteps, TrainingSteps):
     """The section `base_learner` of a config."""

@@ -84,8 +84,12 @@ def _converted(kind: Any, value: Any, where: str) -> Any:
 def _record(kind: Any, value: Any, where: str) -> Any:
     fields = {field.name: inner for field, inner in _fields(kind)}
     required = {field.name for field, _ in _fields(kind) if default_of(field) is dataclasses.MISSING}
-    if not isinstance(value, dict) or not required <= set(value) <= set(fields):
-        raise UserError(f"{where}: expected exactly the keys {', '.join(fields)}")
+    if not isinstance(value, dict):
+        raise UserError(f"{where}: {value!r} is not a mapping with the keys {', '.join(fields)}")
+    for key, problem in [(key, "missing") for key in fields if key in required - value.keys()] + [
+        (key, f"unknown key; known: {', '.join(fields)}") for key in value if key not in fields
+    ]:
+        raise UserError(f"{where}.{key}: {problem}")
     return kind(**{key: _converted(fields[key], item, f"{where}.{key}") for key, item in value.items()})
 
 

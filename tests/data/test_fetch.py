@@ -7,9 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from mtl.data.registry import ArchiveFile, SourceSpec
 from mtl.data.source import read_source
-from tests.data.conftest import ARCHIVE, fetch, left, prepare
+from tests.helpers.datasets import ARCHIVE, fetch, left, prepare, source
 
 SIZE = len(ARCHIVE)
 PAGE = b"<!DOCTYPE html><html><head><title>Google Drive - Virus scan warning</title></head></html>"
@@ -70,13 +69,13 @@ def quick(monkeypatch):
 def mirrors(server, *paths, size=SIZE):
     address = f"http://127.0.0.1:{server.server_address[1]}"
     digest = f"sha256:{hashlib.sha256(ARCHIVE).hexdigest()}"
-    return SourceSpec("images", [ArchiveFile("mini.tar", digest, size, [f"{address}/{path}" for path in paths])])
+    return source("images", "mini.tar", checksum=digest, size=size, urls=[f"{address}/{path}" for path in paths])
 
 
 def test_a_download_is_verified_and_prepared(stage, server, tmp_path):
     assert fetch(stage, mirrors(server, "mini.tar"))[0] == 0
-    source = read_source(tmp_path / "resources/source.json")
-    assert source.files == {"mini.tar": hashlib.sha256(ARCHIVE).hexdigest()}
+    found = read_source(tmp_path / "resources/source.json")
+    assert found.files == {"mini.tar": hashlib.sha256(ARCHIVE).hexdigest()}
     assert prepare(stage)[0] == 0
     assert np.load(tmp_path / "resources/16px/images.npy")[:, 0, 0, 0].tolist() == [0, 10, 20, 30, 40, 50]
     # What is there already is not downloaded again.
@@ -134,8 +133,8 @@ def test_after_a_bad_mirror_comes_the_next(stage, server, tmp_path, bad):
 
 
 def test_a_server_that_is_not_there(stage, tmp_path):
-    source = SourceSpec("images", [ArchiveFile("mini.tar", "md5:" + "0" * 32, None, ["http://127.0.0.1:1/mini.tar"])])
-    code, lines = fetch(stage, source)
+    nowhere = source("images", "mini.tar", checksum="md5:" + "0" * 32, urls=["http://127.0.0.1:1/mini.tar"])
+    code, lines = fetch(stage, nowhere)
     assert (code, left(tmp_path)) == (1, [])
     assert "http://127.0.0.1:1/mini.tar gave no answer, or a broken connection" in lines[-1]
 
@@ -143,7 +142,7 @@ def test_a_server_that_is_not_there(stage, tmp_path):
 def test_a_folder_of_ones_own(stage, tmp_path):
     folder = tmp_path / "data"
     digest = hashlib.md5(ARCHIVE, usedforsecurity=False).hexdigest()
-    by_hand = SourceSpec("images", [ArchiveFile("mini.tar", f"md5:{digest}", None, [])])
+    by_hand = source("images", "mini.tar", checksum=f"md5:{digest}")
     assert "there is no folder" in fetch(stage, by_hand, folder)[1][-1]
     folder.mkdir()
     code, lines = fetch(stage, by_hand, folder)
@@ -163,10 +162,10 @@ def test_an_archive_that_changes_after_it_was_verified_is_refused(stage, tmp_pat
     (tmp_path / "data").mkdir()
     path = tmp_path / "data/mini.tar"
     path.write_bytes(ARCHIVE)
-    source = SourceSpec("images", [ArchiveFile("mini.tar", None, None, [])])
+    archive = source("images", "mini.tar")
     for change in (lambda: path.write_bytes(ARCHIVE + b"\0"), path.unlink):
         path.write_bytes(ARCHIVE)
-        assert fetch(stage, source, tmp_path / "data")[0] == 0
+        assert fetch(stage, archive, tmp_path / "data")[0] == 0
         change()
         code, lines = prepare(stage)
         assert code == 1
@@ -176,5 +175,5 @@ def test_an_archive_that_changes_after_it_was_verified_is_refused(stage, tmp_pat
 def test_what_is_missing_of_a_source_is_named(stage, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data/train.tar").write_bytes(ARCHIVE)
-    source = SourceSpec("images", [ArchiveFile(f"{name}.tar", None, None, []) for name in ("train", "val", "test")])
-    assert "holds train.tar, but not val.tar and test.tar" in fetch(stage, source, tmp_path / "data")[1][-1]
+    three = source("images", "train.tar", "val.tar", "test.tar")
+    assert "holds train.tar, but not val.tar and test.tar" in fetch(stage, three, tmp_path / "data")[1][-1]

@@ -7,8 +7,8 @@ import pytest
 
 from mtl.data.glyphs import FACES, Renderer, outline, render
 from mtl.data.split import read_class_list
-from mtl.load import read_yaml
-from tests.conftest import ROOT
+from mtl.experiment.project import read_yaml
+from tests.helpers.learners import ROOT
 
 CLASSES = ROOT / "config/splits/glyphs.csv"
 

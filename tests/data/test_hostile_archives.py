@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.data.archives import jpeg, noise_image, plain_image, write_tar
-from tests.data.conftest import NAMES, refused
+from tests.helpers.archives import jpeg, noise_image, plain_image, write_tar
+from tests.helpers.datasets import NAMES, refused
 
 
 def link(name, target):

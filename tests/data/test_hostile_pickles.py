@@ -6,8 +6,8 @@ import re
 import numpy as np
 import pytest
 
-from tests.data.archives import Bomb
-from tests.data.conftest import refused
+from tests.helpers.archives import Bomb
+from tests.helpers.datasets import refused
 
 
 @pytest.mark.parametrize("mode", ["plain", "in a list", "numpy object"])

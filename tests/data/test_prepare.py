@@ -4,9 +4,9 @@ import json
 import numpy as np
 from PIL import Image
 
-from mtl.data.glyphs import Renderer, render
+from mtl.data.glyphs import Renderer, render, rendered
 from mtl.data.prepare import PreparePaths, prepare
-from mtl.spec import PrepareSpec
+from mtl.specs.preparing import PrepareSpec
 
 
 def test_images_lie_in_the_order_of_the_split(tiny):
@@ -27,7 +27,8 @@ def test_summary_counts_and_has_the_digest(tiny):
 
 def test_pixels_that_differ_from_the_reference_are_said_in_one_line(tiny, tmp_path, capfd):
     names = [tmp_path / name for name in ("images.npy", "samples.png", "summary.json")]
-    prepare(PrepareSpec("glyphs", 0, 16), PreparePaths(tiny / "split.csv", None, *names), reference="0" * 64)
+    spec = PrepareSpec(dataset="glyphs", seed=0, size=16)
+    prepare(spec, PreparePaths(tiny / "split.csv", *names), lambda rows: rendered(spec, rows), reference="0" * 64)
     assert "note: the pixels of glyphs differ" in capfd.readouterr().err.splitlines()[-1]
     assert json.loads(names[2].read_text())["reference"] is False
 

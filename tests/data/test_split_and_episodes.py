@@ -3,12 +3,12 @@ import csv
 import numpy as np
 import pytest
 
-from mtl.data.episodes import read_episodes, write_episodes
 from mtl.data.image_set import load_split
 from mtl.data.split import SPLITS, read_class_list, read_rows
+from mtl.data.stored_episodes import read_episodes, write_episodes
 from mtl.runtime.errors import UserError
-from mtl.spec import EpisodesSpec
-from tests.conftest import CPU
+from mtl.specs.drawing import EpisodesSpec
+from tests.helpers.learners import CPU
 
 
 def test_classes_of_the_three_splits_are_disjoint(tiny):
@@ -29,9 +29,15 @@ def test_episodes_hold_rows_of_their_split_only(tiny, split):
 
 def test_episodes_are_the_same_bytes_every_time(tiny, tmp_path):
     for name in ("a", "b"):
-        write_episodes(EpisodesSpec("test", 5, 1, 3, 12, 0), tiny / "split.csv", tmp_path / f"{name}.npz")
+        write_episodes(
+            EpisodesSpec(split="test", way=5, shot=1, query=3, count=12, seed=0),
+            tiny / "split.csv",
+            tmp_path / f"{name}.npz",
+        )
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
-    write_episodes(EpisodesSpec("test", 5, 1, 3, 12, 1), tiny / "split.csv", tmp_path / "c.npz")
+    write_episodes(
+        EpisodesSpec(split="test", way=5, shot=1, query=3, count=12, seed=1), tiny / "split.csv", tmp_path / "c.npz"
+    )
     assert (tmp_path / "a.npz").read_bytes() != (tmp_path / "c.npz").read_bytes()
 
 

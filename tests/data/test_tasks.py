@@ -4,7 +4,7 @@ import pytest
 from mtl.data.task_samplers import HardSampler, UniformSampler, build_sampler
 from mtl.data.tasks import TaskShape, draw_task, draw_uniform, labels
 from mtl.runtime.errors import UserError
-from mtl.spec import HardTasks
+from mtl.specs.meta_training import HardTasks
 
 SHAPE = TaskShape(way=5, shot=2, query=3)
 PER_CLASS = 100
@@ -37,7 +37,9 @@ def test_stale_images_come_last(rng):
 
 def hard_sampler(rng, every=10, tasks=4, random_classes=False):
     plain = UniformSampler(ROWS, SHAPE, 2, rng)
-    return HardSampler(plain, ROWS, SHAPE, 2, HardTasks(every, tasks), np.random.default_rng(1), random_classes)
+    return HardSampler(
+        plain, ROWS, SHAPE, 2, HardTasks(every=every, tasks=tasks), np.random.default_rng(1), random_classes
+    )
 
 
 def play(sampler, meta_batches, failing=lambda tasks: tasks.classes.argmax(axis=1)):
@@ -47,7 +49,7 @@ def play(sampler, meta_batches, failing=lambda tasks: tasks.classes.argmax(axis=
         worst = failing(tasks)
         accuracy = np.full((2, 5), 0.8)
         accuracy[np.arange(2), worst] = 0.1
-        sampler.hear(accuracy)
+        sampler.observe(accuracy)
         yield phase, tasks, tasks.classes[np.arange(2), worst]
 
 
@@ -92,7 +94,7 @@ def test_hard_tasks_are_not_searched_for_failures(rng):
     phases = [phase for phase, _, _ in play(sampler, 11, lambda tasks: np.array([0, 1]))]
     assert phases[-1] == "hard"
     pool = set(sampler._pool)
-    sampler.hear(np.zeros((2, 5)))
+    sampler.observe(np.zeros((2, 5)))
     assert sampler._pool == pool
 
 
@@ -114,7 +116,7 @@ def test_random_control_draws_from_all_classes():
     served = {"hard": set(), "hard-random": set()}
     for name, classes in served.items():
         rngs = np.random.default_rng(0), np.random.default_rng(1)
-        sampler = build_sampler(name, ROWS, SHAPE, 2, HardTasks(10, 4), rngs)
+        sampler = build_sampler(name, ROWS, SHAPE, 2, HardTasks(every=10, tasks=4), rngs)
         for phase, tasks, _ in play(sampler, 240):
             if phase == "hard":
                 classes.update(tasks.classes.ravel().tolist())
@@ -132,7 +134,9 @@ def test_too_few_images_or_classes_are_one_line(rng):
 
 def test_plain_tasks_are_the_same_with_and_without_hard_tasks():
     plain = build_sampler("plain", ROWS, SHAPE, 2, None, (np.random.default_rng(0), np.random.default_rng(1)))
-    hard = build_sampler("hard", ROWS, SHAPE, 2, HardTasks(10, 4), (np.random.default_rng(0), np.random.default_rng(1)))
+    hard = build_sampler(
+        "hard", ROWS, SHAPE, 2, HardTasks(every=10, tasks=4), (np.random.default_rng(0), np.random.default_rng(1))
+    )
     ours = [tasks.support for _, tasks, _ in play(plain, 20)]
     theirs = [tasks.support for phase, tasks, _ in play(hard, 24) if phase == "plain"]
     for a, b in zip(ours, theirs, strict=False):

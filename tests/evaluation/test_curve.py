@@ -1,6 +1,5 @@
 """Snapshots and what is measured on them."""
 
-import dataclasses
 import json
 
 import numpy as np
@@ -12,11 +11,9 @@ from safetensors.torch import load_file
 from mtl.evaluation.curve import curve
 from mtl.evaluation.evaluate import EvaluateInputs, evaluate
 from mtl.runtime.errors import UserError
-from mtl.spec import EvaluateSpec
-from tests.conftest import NETWORK, method
-from tests.training.test_training import RUNTIME, run_meta_train
+from tests.helpers.stages import evaluate_spec, run_meta_train
 
-SPEC = EvaluateSpec(method("ss-all"), NETWORK, "running", 5, 1, 0.05, [5], False, 0, RUNTIME)
+SPEC = evaluate_spec("ss-all", [5])
 
 
 def inputs(tiny, model=None):
@@ -39,7 +36,7 @@ def test_without_snapshots_the_file_is_empty(tiny, tmp_path):
 
 def test_the_curve_is_the_evaluation_of_each_snapshot(tiny, tmp_path):
     paths = run_meta_train(tiny, tmp_path, "ss-all", selected=4, snapshots=[0, 4])
-    evaluate(SPEC, "{}", inputs(tiny, paths.model), tmp_path / "episodes.csv", tmp_path / "evaluation.json")
+    evaluate(SPEC, inputs(tiny, paths.model), tmp_path / "episodes.csv", tmp_path / "evaluation.json")
     curve(SPEC, inputs(tiny), paths.snapshots, tmp_path / "evaluation.json", tmp_path / "curve.csv")
     points = pd.read_csv(tmp_path / "curve.csv").set_index("iteration")
     summary = json.loads((tmp_path / "evaluation.json").read_text())
@@ -57,7 +54,7 @@ def test_the_curve_takes_the_steps_that_validation_chose(tiny, tmp_path, monkeyp
         return np.ones(3)
 
     monkeypatch.setattr("mtl.evaluation.curve.score", score)
-    spec = dataclasses.replace(SPEC, test_steps=[1, 7])
+    spec = evaluate_spec("ss-all", [1, 7])
     curve(spec, inputs(tiny), paths.snapshots, tmp_path / "evaluation.json", tmp_path / "curve.csv")
     assert seen == [7]
 

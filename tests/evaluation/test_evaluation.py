@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from mtl.data.tasks import Tasks, with_mirrored_support
-from mtl.evaluation.episodes import embed_episodes, episode_accuracies, gathered, in_batches, nearest_mean, score
-from mtl.evaluation.statistics import mean_and_ci95
-from tests.conftest import build
+from mtl.evaluation.interval import mean_and_ci95
+from mtl.evaluation.scoring import embed_episodes, episode_accuracies, gathered, in_batches, score
+from mtl.learners.nearest_mean import nearest_mean
+from tests.helpers.learners import build
 
 
 def test_mean_and_interval_by_hand():

@@ -6,15 +6,14 @@ import torch
 from torch import nn
 
 from mtl.data.tasks import TaskShape, draw_uniform
-from mtl.evaluation.episodes import in_batches
+from mtl.evaluation.scoring import in_batches
 from mtl.learners import build_learner
-from mtl.networks import BACKBONES
 from mtl.networks.weights import features_of, save_tensors
 from mtl.runtime.device import Device
-from mtl.spec import BaseLearner, Network
+from mtl.specs.networks import Network
 from mtl.training.meta_train import MetaStep
 from mtl.training.pretrain import pretrain_step
-from tests.conftest import method
+from tests.helpers.learners import backbone, inner_loop, method
 
 DEVICE = Device(torch.device("cpu"), torch.float64)
 GOLDEN = {
@@ -40,20 +39,20 @@ def images():
     return torch.from_numpy(pixels.astype(np.uint8)).flatten(0, 1)
 
 
-def fixed(backbone):
+def fixed(network):
     """Weights from NumPy's generator, so that they do not depend on torch's."""
     rng = np.random.default_rng(1)
-    for name, value in backbone.state_dict().items():
+    for name, value in network.state_dict().items():
         numbers = rng.uniform(-0.2, 0.2, size=tuple(value.shape))
         value.copy_(torch.from_numpy(np.abs(numbers) + 0.5 if name.endswith("variance") else numbers))
-    return backbone
+    return network
 
 
 @pytest.mark.parametrize("name", ["resnet12", "conv4"])
 def test_pretraining(images, name):
     torch.manual_seed(0)
-    backbone = fixed(BACKBONES[name](2))
-    network = nn.Sequential(backbone, nn.Linear(features_of(backbone, 16), 6))
+    theta = fixed(backbone(name, 2))
+    network = nn.Sequential(theta, nn.Linear(features_of(theta, 16), 6))
     fixed(network[1])
     labels = torch.arange(6).repeat_interleave(8)
     optimizer = torch.optim.Adam(network.parameters())
@@ -63,11 +62,11 @@ def test_pretraining(images, name):
 
 @pytest.mark.parametrize("name", ["ft-head", "ft-last", "ft-all", "ss-last", "ss-all", "maml", "fomaml"])
 def test_meta_training(images, tmp_path, name):
-    row, base_learner = method(name), BaseLearner(0.05, 5)
-    network = Network("resnet12" if row.pretrained else "conv4", 2, 16)
-    save_tensors(fixed(BACKBONES[network.name](2)).state_dict(), tmp_path / "theta.safetensors")
+    row = method(name)
+    network = Network(name="resnet12" if row.pretrained else "conv4", width=2, image_size=16)
+    save_tensors(fixed(backbone(network.name, 2)).state_dict(), tmp_path / "theta.safetensors")
     statistics = "running" if row.pretrained else "episode"
-    learner = build_learner(row, network, statistics, tmp_path / "theta.safetensors", 3, base_learner, 0, DEVICE)
+    learner = build_learner(row, network, statistics, tmp_path / "theta.safetensors", 3, inner_loop(), 0, DEVICE)
     fixed_head = np.random.default_rng(2).uniform(-0.5, 0.5, size=tuple(learner.theta_weight.shape))
     learner.theta_weight.data = torch.from_numpy(fixed_head)
     shape, rng = TaskShape(3, 1, 4), np.random.default_rng(3)

@@ -6,10 +6,10 @@ import torch
 from torch.nn import functional as F
 
 from mtl.data.tasks import TaskShape, draw_uniform, labels
-from mtl.evaluation.episodes import embed_episodes, in_batches, score
+from mtl.evaluation.scoring import embed_episodes, in_batches, score
 from mtl.runtime.device import Device
 from mtl.training.meta_train import MetaStep
-from tests.conftest import ALL_METHODS, BASE_LEARNER, CPU, build, method
+from tests.helpers.learners import ALL_METHODS, BASE_LEARNER, CPU, build, method
 
 SHAPE = TaskShape(5, 1, 3)
 
@@ -106,7 +106,7 @@ def test_update_all_equals_a_loop_of_plain_gradient_descent(tiny, test_images, t
         batched = learner.predict(support, targets, query)
         for task in range(3):
             network = copy.deepcopy(learner).requires_grad_(True)
-            optimizer = torch.optim.SGD(network.parameters(), lr=BASE_LEARNER.learning_rate)
+            optimizer = torch.optim.SGD(network.parameters(), lr=BASE_LEARNER.rate.learning_rate)
             for _ in range(BASE_LEARNER.steps):
                 optimizer.zero_grad()
                 F.cross_entropy(network(support[task]), targets).backward()

@@ -9,11 +9,9 @@ from torch.nn import functional as F
 
 from mtl.data.tasks import TaskShape, draw_uniform, labels
 from mtl.learners import maml
-from mtl.networks import BACKBONES
 from mtl.networks.batch_norm import EPSILON
-from mtl.spec import BaseLearner
 from mtl.training.meta_train import MetaStep
-from tests.conftest import CPU, build
+from tests.helpers.learners import CPU, backbone, build, inner_loop
 
 STEPS, RATE, SHAPE = 3, 0.1, TaskShape(5, 2, 3)
 SUPPORT, TARGETS = (torch.from_numpy(labels(5, count)) for count in (2, 3))
@@ -28,7 +26,7 @@ def sets(train_images):
 
 def learner_of(tiny, name):
     """With a scale and an offset of batch norm that are not those it starts from."""
-    learner = build(tiny, name, base_learner=BaseLearner(RATE, STEPS)).double()
+    learner = build(tiny, name, base_learner=inner_loop(RATE, STEPS)).double()
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for parameter, value in learner.named_parameters():
@@ -115,7 +113,7 @@ def test_first_order_leaves_the_second_derivatives_out(tiny, sets):
 
 
 def test_maml_learns(tiny, train_images):
-    learner = build(tiny, "maml", base_learner=BaseLearner(RATE, STEPS)).double()
+    learner = build(tiny, "maml", base_learner=inner_loop(RATE, STEPS)).double()
     step, rng = MetaStep(learner, SHAPE, CPU.torch_device), np.random.default_rng(0)
     tasks = draw_uniform(train_images.rows_by_class, SHAPE, 4, rng)
     losses = [step(train_images.images, tasks, 1e-2)[0].item() for _ in range(12)]
@@ -125,12 +123,12 @@ def test_maml_learns(tiny, train_images):
 @pytest.mark.parametrize("name", ["resnet12", "conv4"])
 def test_episode_statistics_of_a_batch_of_tasks_equal_one_task_after_another(tiny, sets, name):
     torch.manual_seed(0)
-    backbone = BACKBONES[name](2).eval()
-    backbone.set_batch_norm("episode")
+    network = backbone(name, 2).eval()
+    network.set_batch_norm("episode")
     images = sets[1].double() / 255
-    batched = torch.func.vmap(backbone)(images)
+    batched = torch.func.vmap(network)(images)
     for task, one in zip(batched, images, strict=True):
-        assert (task - backbone(one)).abs().max() < 1e-10
+        assert (task - network(one)).abs().max() < 1e-10
 
 
 @pytest.mark.parametrize("name", ["ft-head", "ft-last", "ss-all"])

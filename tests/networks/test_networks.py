@@ -3,9 +3,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mtl.networks import BACKBONES
 from mtl.networks.batch_norm import BatchNorm
 from mtl.networks.scale_shift import scale_and_shift
+from tests.helpers.learners import backbone
 
 
 def learned(network):
@@ -18,7 +18,7 @@ def parameters(network):
 
 
 def test_resnet12_has_the_parameters_of_the_authors_code():
-    network = BACKBONES["resnet12"](64)
+    network = backbone("resnet12", 64)
     kernels = sum(p.numel() for p in network.parameters() if p.dim() == 4 and p.shape[-1] == 3)
     shortcuts = sum(p.numel() for p in network.parameters() if p.dim() == 4 and p.shape[-1] == 1)
     biases = sum(p.numel() for p in network.parameters() if p.dim() == 1)
@@ -26,7 +26,7 @@ def test_resnet12_has_the_parameters_of_the_authors_code():
 
 
 def test_scale_and_shift_has_the_parameters_of_the_authors_code():
-    network = BACKBONES["resnet12"](64)
+    network = backbone("resnet12", 64)
     scale_and_shift(network.blocks)
     assert sum(p.numel() for p in learned(network) if p.dim() == 4) == 868_544
     assert sum(p.numel() for p in learned(network) if p.dim() == 1) == 2_880
@@ -37,18 +37,18 @@ def test_scale_and_shift_has_the_parameters_of_the_authors_code():
     [("resnet12", 64, 84, 512), ("resnet12", 8, 32, 64), ("conv4", 32, 84, 800), ("conv4", 8, 32, 32)],
 )
 def test_number_of_features(name, width, size, features):
-    network = BACKBONES[name](width).eval()
+    network = backbone(name, width).eval()
     assert network(torch.rand(2, 3, size, size)).shape == (2, features)
 
 
 def test_conv4_has_the_parameters_of_maml():
-    assert parameters(BACKBONES["conv4"](32)) == 3 * 32 * 9 + 3 * 32 * 32 * 9 + 4 * (32 + 2 * 32)
+    assert parameters(backbone("conv4", 32)) == 3 * 32 * 9 + 3 * 32 * 32 * 9 + 4 * (32 + 2 * 32)
 
 
 def test_resnet12_is_what_the_description_says():
     """Three convolutions with batch norm and leaky ReLU, a bare shortcut, no activation after the sum, max-pooling."""
     torch.manual_seed(0)
-    network = BACKBONES["resnet12"](3).eval()
+    network = backbone("resnet12", 3).eval()
     for module in network.modules():
         if isinstance(module, BatchNorm):
             module.mean.normal_()
@@ -91,7 +91,7 @@ def test_running_statistics_as_part_of_the_convolution_equal_those_after_it(affi
 
 
 def test_blocks_run_in_parts_give_the_whole():
-    network = BACKBONES["resnet12"](2).eval()
+    network = backbone("resnet12", 2).eval()
     images = torch.rand(3, 3, 16, 16)
     in_parts = network.run(network.run(images, 0, 3), 3, 4)
     assert torch.equal(in_parts, network(images))
@@ -99,7 +99,7 @@ def test_blocks_run_in_parts_give_the_whole():
 
 @pytest.mark.parametrize("name", ["resnet12", "conv4"])
 def test_scale_and_shift_is_the_identity_at_the_start(name):
-    network = BACKBONES[name](4).eval()
+    network = backbone(name, 4).eval()
     images = torch.rand(3, 3, 16, 16)
     before = network(images)
     scale_and_shift(network.blocks)
@@ -108,7 +108,7 @@ def test_scale_and_shift_is_the_identity_at_the_start(name):
 
 def test_scale_and_shift_is_the_equation():
     torch.manual_seed(0)
-    network = BACKBONES["conv4"](4)
+    network = backbone("conv4", 4)
     conv = network.blocks[1].convs[0]
     conv.bias.data.normal_()
     weight, bias = conv.weight.detach().clone(), conv.bias.detach().clone()
@@ -128,7 +128,7 @@ def test_scale_and_shift_is_the_equation():
 
 
 def test_shortcuts_are_neither_scaled_nor_shifted():
-    network = BACKBONES["resnet12"](2)
+    network = backbone("resnet12", 2)
     scale_and_shift(network.blocks)
     assert len(learned(network)) == 24
     assert not any("shortcut" in name for name, value in network.named_parameters() if value in set(learned(network)))

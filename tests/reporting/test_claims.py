@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from mtl.reporting.claims import write_claims
+from mtl.reporting.claims_page import write_claims
 from mtl.reporting.statistics import few_ci95, holm, p_value
 from mtl.runtime.errors import UserError
-from tests.reporting.measured import Measured, cell
+from tests.helpers.measured import Measured, cell
 
 RNG = np.random.default_rng(0)
 NOISE = RNG.normal(0, 1, 200)

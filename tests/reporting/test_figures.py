@@ -5,11 +5,9 @@ import pandas as pd
 import pytest
 from safetensors.numpy import save_file
 
-from mtl.reporting.figure4 import write_figure4
-from mtl.reporting.forest import write_forest
-from mtl.reporting.scale_shift import write_scale_shift
-from tests.conftest import ROOT
-from tests.reporting.conftest import LAYOUT, cell
+from mtl.reporting.figures import figure4, forest, scales_and_shifts
+from tests.helpers.learners import ROOT
+from tests.helpers.table import PLAN, cell
 
 
 def drawn(write, tmp_path, *arguments):
@@ -17,7 +15,7 @@ def drawn(write, tmp_path, *arguments):
     for name in "ab":
         pictures = [tmp_path / f"{name}.png", tmp_path / f"{name}.svg"]
         write(
-            json.dumps({**LAYOUT, "methods": {"ss-all": "SS", "linear": "linear"}}),
+            json.dumps({**PLAN, "methods": {"ss-all": "SS", "linear": "linear"}}),
             *arguments,
             tmp_path / f"{name}.csv",
             pictures,
@@ -33,7 +31,7 @@ def test_figure4_has_test_validation_and_published_curves(tmp_path):
     (folder / "history.csv").write_text("iteration,validation_accuracy\n0,40\n1,\n200,45.5\n")
     (folder / "curve.csv").write_text("iteration,accuracy,ci95\n0,41,1\n200,44,1\n")
     published = ROOT / "config/published/figure4.csv"
-    points = drawn(write_figure4, tmp_path, published, tmp_path)
+    points = drawn(figure4.write, tmp_path, published, tmp_path)
     by_kind = {kind: list(rows["accuracy"]) for kind, rows in points.groupby("kind")}
     assert by_kind["test"] == [41, 44]
     assert by_kind["validation"] == [40, 45.5]
@@ -42,7 +40,7 @@ def test_figure4_has_test_validation_and_published_curves(tmp_path):
 
 
 def test_the_forest_has_every_cell(tmp_path, published, results):
-    points = drawn(write_forest, tmp_path, published, results)
+    points = drawn(forest.write, tmp_path, published, results)
     assert points["method"].tolist() == ["ss-all", "linear", "ss-all"]
     assert points["published"].tolist()[0] == 60
     assert points["accuracy"].tolist() == [61, 55, 90]
@@ -54,7 +52,7 @@ def test_scales_and_shifts_are_counted(tmp_path):
     values = {"a.scale": np.array([[0.9, 1.1]]), "b.scale": np.array([1.0]), "a.shift": np.array([0.1, -0.1])}
     save_file({**values, "theta_weight": np.ones(3)}, folder / "model.safetensors")
     published = ROOT / "config/published/scale-shift.csv"
-    lines = drawn(write_scale_shift, tmp_path, published, tmp_path).set_index("kind")
+    lines = drawn(scales_and_shifts.write, tmp_path, published, tmp_path).set_index("kind")
     assert lines["values"].tolist() == [3, 2]
     assert lines.loc["scale", "mean"] == pytest.approx(1)
     assert lines.loc["shift", "width"] == pytest.approx(0.1)

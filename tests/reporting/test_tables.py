@@ -7,12 +7,12 @@ import pytest
 from mtl.reporting.published import Number, verdict
 from mtl.reporting.tables import write_table
 from mtl.runtime.errors import UserError
-from tests.conftest import ROOT
-from tests.reporting.conftest import LAYOUT, PUBLISHED, cell
+from tests.helpers.learners import ROOT
+from tests.helpers.table import PLAN, PUBLISHED, cell
 
 
-def tabled(tmp_path, published, results, layout=LAYOUT):
-    write_table(json.dumps(layout), published, results, tmp_path / "logs", tmp_path / "t.csv", tmp_path / "t.md")
+def tabled(tmp_path, published, results, plan=PLAN):
+    write_table(json.dumps(plan), published, results, tmp_path / "logs", tmp_path / "t.csv", tmp_path / "t.md")
     table = pd.read_csv(tmp_path / "t.csv").set_index(["method", "shot"])
     return table, (tmp_path / "t.md").read_text(encoding="utf-8").splitlines()
 
@@ -56,8 +56,8 @@ def test_table_compares_with_what_is_printed(tmp_path, published, results):
 
 
 def test_a_number_of_another_scale_is_shown_but_not_judged(tmp_path, published, results):
-    cells = {folder: {**facts, "paper_scale": False} for folder, facts in LAYOUT["cells"].items()}
-    table, _ = tabled(tmp_path, published, results, {**LAYOUT, "cells": cells})
+    cells = {folder: {**facts, "paper_scale": False} for folder, facts in PLAN["cells"].items()}
+    table, _ = tabled(tmp_path, published, results, {**PLAN, "cells": cells})
     assert table.loc[("ss-all", 1)]["verdict"] == "other-scale"
     assert table.loc[("ss-all", 1)]["delta"] == 1
 
@@ -140,8 +140,8 @@ def test_a_bad_published_file_is_one_line(tmp_path, results, content, message):
         tabled(tmp_path, tmp_path / "published.csv", results)
 
 
-@pytest.mark.parametrize("experiment", ["glyphs", "miniimagenet-cpu"])
-def test_the_readme_shows_the_tables_that_are_kept(experiment):
+@pytest.mark.parametrize(("experiment", "page"), [("glyphs", "README.md"), ("miniimagenet-cpu", "docs/real-data.md")])
+def test_the_documentation_shows_the_tables_that_are_kept(experiment, page):
     kept = (ROOT / f"docs/results/{experiment}/table1.md").read_text(encoding="utf-8").split("\n", 2)[2].strip()
-    page, mark = (ROOT / "README.md").read_text(encoding="utf-8"), f"{experiment}/table1 -->"
-    assert page.split(f"<!-- {mark}")[1].split(f"<!-- /{mark}")[0].strip() == kept
+    text, mark = (ROOT / page).read_text(encoding="utf-8"), f"{experiment}/table1 -->"
+    assert text.split(f"<!-- {mark}")[1].split(f"<!-- /{mark}")[0].strip() == kept

@@ -7,13 +7,16 @@ import time
 import pytest
 import torch
 
-from mtl.cell import Cell
+from mtl.experiment.cell import Cell
 from mtl.runtime.device import set_up
 from mtl.runtime.errors import UserError
+from mtl.runtime.extensions import extensions
 from mtl.runtime.files import atomic, locked, write_json
 from mtl.runtime.progress import Progress
 from mtl.runtime.seeds import numpy_generator, torch_generator
-from mtl.spec import EpisodesSpec, EvaluateSpec, Runtime, from_json
+from mtl.specs.drawing import EpisodesSpec
+from mtl.specs.inner_steps import EvaluationSteps
+from mtl.specs.reading import from_json
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
@@ -70,7 +73,7 @@ def test_streams_depend_on_seed_and_purpose():
 
 def test_threads_come_from_the_spec():
     before = torch.get_num_threads()
-    set_up(Runtime("cpu", "float32", 2))
+    set_up("cpu", "float32", 2)
     assert torch.get_num_threads() == 2
     torch.set_num_threads(before)
 
@@ -78,13 +81,13 @@ def test_threads_come_from_the_spec():
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_a_missing_gpu_is_one_line():
     with pytest.raises(UserError, match=r"runtime\.device: 'cuda' asks for a GPU"):
-        set_up(Runtime("cuda", "float32", 1))
+        set_up("cuda", "float32", 1)
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_auto_takes_the_gpu():
-    assert set_up(Runtime("auto", "float32", 1)).torch_device.type == "cuda"
+    assert set_up("auto", "float32", 1).torch_device.type == "cuda"
 
 
 def test_progress_in_a_log_is_one_line_a_report(capfd):
@@ -117,8 +120,9 @@ def test_a_spec_survives_json():
     [
         ("{", "--spec: not JSON"),
         (json.dumps({**EPISODES, "way": "5"}), "--spec.way: '5' is not of type int"),
-        (json.dumps({**EPISODES, "wya": 5}), "expected exactly the keys split, way"),
-        ("[]", "expected exactly the keys"),
+        (json.dumps({**EPISODES, "wya": 5}), "--spec.wya: unknown key; known: split, way"),
+        (json.dumps({"split": "test"}), "--spec.way: missing"),
+        ("[]", r"--spec: \[\] is not a mapping with the keys split, way"),
     ],
 )
 def test_a_bad_spec_is_one_line(text, message):
@@ -127,8 +131,11 @@ def test_a_bad_spec_is_one_line(text, message):
 
 
 def test_lists_in_a_spec_are_checked():
-    with pytest.raises(UserError, match="expected exactly the keys"):
-        from_json(EvaluateSpec, json.dumps({"test_steps": ["20"]}))
+    told = {"learning_rate": 0.1, "reduction": "mean", "test_steps": ["20"]}
+    with pytest.raises(UserError, match=r"--spec\.test_steps\[0\]: '20' is not of type int"):
+        from_json(EvaluationSteps, json.dumps(told))
+    with pytest.raises(UserError, match=r"--spec\.reduction: 'max' is not one of mean, sum-over-shots"):
+        from_json(EvaluationSteps, json.dumps({**told, "reduction": "max"}))
 
 
 def run(*arguments):
@@ -145,17 +152,17 @@ def test_a_mistake_on_the_command_line_is_one_line_and_exit_code_1(tmp_path):
 
 
 def test_tables_need_no_torch():
-    reports = [f"mtl.reporting.{name}" for name in ("tables", "claims", "figure4", "forest", "scale_shift")]
-    code = f"import mtl.load, {', '.join(reports)}, sys; sys.exit('torch' in sys.modules)"
+    figures = [f"figures.{name}" for name in extensions("reporting.figures")]
+    reports = [f"mtl.reporting.{name}" for name in ("tables", "claims_page", "manifest", "explain", *figures)]
+    code = f"import mtl.experiment.load, {', '.join(reports)}, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 KEEPING = """
 import resource, torch
 from mtl.runtime.device import set_up
-from mtl.spec import Runtime
 
-set_up(Runtime("cpu", "float32", 1))
+set_up("cpu", "float32", 1)
 for _ in range(12):
     faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     torch.ones(2**25)

@@ -11,7 +11,7 @@ import torch
 from mtl.runtime.errors import UserError
 from mtl.training import checkpoint as module
 from mtl.training.checkpoint import Checkpoint
-from tests.training.test_training import run_meta_train, run_pretrain
+from tests.helpers.stages import run_meta_train, run_pretrain
 
 RESULTS = ("model", "snapshots", "history", "summary")
 

@@ -1,16 +1,20 @@
 """The two ways to pre-train, against torch and against numbers by hand."""
 
 import copy
+import dataclasses
 
 import pytest
 import torch
 
-from mtl.spec import Pretrain, Schedule
 from mtl.training.optimizers import build_optimizer, one_cycle
+from tests.helpers.stages import PRETRAIN
 
 
 def settings(optimizer):
-    return Pretrain(8, 4, optimizer, Schedule(0.1, 3, 0.03), 0.01, 0.0, 0, False, 1)
+    return dataclasses.replace(
+        PRETRAIN, iterations=8, optimizer=optimizer, learning_rate=0.1, halve_every=3, learning_rate_floor=0.03,
+        weight_decay=0.01,
+    )  # fmt: skip
 
 
 def test_one_cycle_by_hand():

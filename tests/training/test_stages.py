@@ -1,6 +1,5 @@
 """The stages as wholes: which data they may touch, what they keep, what chooses what."""
 
-import dataclasses
 import json
 
 import numpy as np
@@ -12,19 +11,18 @@ from safetensors.torch import load_file
 import mtl.evaluation.evaluate as evaluate_stage
 import mtl.training.meta_train as meta_stage
 import mtl.training.pretrain as pretrain_stage
-from mtl.data.episodes import read_episodes
 from mtl.data.image_set import load_split
+from mtl.data.stored_episodes import read_episodes
 from mtl.data.tasks import TaskShape, draw_uniform
-from mtl.evaluation.episodes import embed_episodes, score
 from mtl.evaluation.evaluate import EvaluateInputs, evaluate
+from mtl.evaluation.scoring import embed_episodes, score
 from mtl.learners import load_learned
 from mtl.networks.weights import save_tensors
-from mtl.spec import EvaluateSpec, Schedule
 from mtl.training.meta_train import MetaStep
-from tests.conftest import CPU, NETWORK, build, method
-from tests.training.test_training import RUNTIME, read, run_meta_train, run_pretrain
+from tests.helpers.learners import CPU, build
+from tests.helpers.stages import evaluate_spec, read, run_meta_train, run_pretrain
 
-SPEC = EvaluateSpec(method("ss-all"), NETWORK, "running", 5, 1, 0.05, [1, 20], False, 0, RUNTIME)
+SPEC = evaluate_spec("ss-all", [1, 20])
 
 
 @pytest.fixture
@@ -47,7 +45,7 @@ def run_evaluate(tiny, folder, spec=SPEC, model=None, test_episodes="test.npz"):
         tiny / "theta.safetensors", model,
     )  # fmt: skip
     folder.mkdir(exist_ok=True)
-    evaluate(spec, "{}", inputs, folder / "episodes.csv", folder / "evaluation.json")
+    evaluate(spec, inputs, folder / "episodes.csv", folder / "evaluation.json")
     return pd.read_csv(folder / "episodes.csv")["accuracy"].to_numpy(), json.loads(
         (folder / "evaluation.json").read_text()
     )
@@ -80,9 +78,9 @@ def test_the_sampler_hears_of_the_tasks_it_drew_last(tiny, train_images, monkeyp
             drawn.append(self.inner.draw())
             return drawn[-1]
 
-        def hear(self, accuracy):
+        def observe(self, accuracy):
             heard.append((len(drawn), accuracy.copy()))
-            self.inner.hear(accuracy)
+            self.inner.observe(accuracy)
 
     made = []
     step = MetaStep.__call__
@@ -167,7 +165,7 @@ def test_pretraining_sees_no_test_image_and_trains_on_training_classes(tiny, loa
 def test_pretraining_follows_its_schedule(tiny, tmp_path):
     rates = [float(line["learning_rate"]) for line in read(run_pretrain(tiny, tmp_path / "a").history)[:-1]]
     assert rates == [1e-3] * 4 + [5e-4] * 2
-    steady = run_pretrain(tiny, tmp_path / "b", schedule=Schedule(1e-3, 100, 1e-3))
+    steady = run_pretrain(tiny, tmp_path / "b", halve_every=100, learning_rate_floor=1e-3)
     assert steady.model.read_bytes() != (tmp_path / "a/theta.safetensors").read_bytes()
 
 
@@ -176,7 +174,7 @@ def test_evaluation_uses_what_was_learned(tiny, tmp_path, test_images):
     learner = build(tiny, SPEC.method.name)
     learned = {name: value + 0.5 * torch.randn_like(value) for name, value in learner.learned().items()}
     save_tensors(learned, tmp_path / "model.safetensors")
-    spec = dataclasses.replace(SPEC, test_steps=[7])
+    spec = evaluate_spec("ss-all", [7])
     with_model, summary = run_evaluate(tiny, tmp_path / "a", spec, tmp_path / "model.safetensors")
     without, _ = run_evaluate(tiny, tmp_path / "b", spec)
     assert not np.array_equal(with_model, without)
@@ -203,7 +201,7 @@ def test_inner_steps_are_chosen_on_validation_and_test_episodes_choose_nothing(t
 
 def test_of_equal_numbers_of_steps_the_smallest_wins(tiny, monkeypatch, tmp_path):
     monkeypatch.setattr(evaluate_stage, "score", lambda learner, *_: np.array([50.0, 60.0 if learner.steps else 0.0]))
-    _, summary = run_evaluate(tiny, tmp_path / "a", dataclasses.replace(SPEC, test_steps=[20, 0, 5]))
+    _, summary = run_evaluate(tiny, tmp_path / "a", evaluate_spec("ss-all", [20, 0, 5]))
     assert summary["steps"] == 5
 
 

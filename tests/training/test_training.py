@@ -1,4 +1,4 @@
-import csv
+import dataclasses
 import json
 
 import numpy as np
@@ -7,19 +7,16 @@ import torch
 from safetensors.torch import load_file
 
 from mtl.runtime.files import sha256
-from mtl.spec import HardTasks, MetaTrain, MetaTrainSpec, Pretrain, PretrainSpec, Runtime, Schedule
 from mtl.training.augment import augment
-from mtl.training.meta_train import MetaTrainPaths, Selection, meta_train
-from mtl.training.pretrain import PretrainPaths, pretrain
-from tests.conftest import ALL_METHODS, BASE_LEARNER, CONV4, NETWORK, method
-
-RUNTIME = Runtime("cpu", "float32", 1)
-SCHEDULE = Schedule(1e-3, 4, 2e-4)
+from mtl.training.meta_train import Selection
+from mtl.training.schedules import halved
+from tests.helpers.learners import ALL_METHODS, method
+from tests.helpers.stages import PRETRAIN, read, run_meta_train, run_pretrain
 
 
 def test_learning_rate_is_halved_down_to_its_floor():
-    schedule = Schedule(1e-3, 1000, 1e-4)
-    rates = [schedule.at(iteration) for iteration in (0, 999, 1000, 2500, 3000, 4000, 50_000)]
+    settings = dataclasses.replace(PRETRAIN, learning_rate=1e-3, halve_every=1000, learning_rate_floor=1e-4)
+    rates = [halved(settings, iteration) for iteration in (0, 999, 1000, 2500, 3000, 4000, 50_000)]
     assert rates == [1e-3, 1e-3, 5e-4, 2.5e-4, 1.25e-4, 1e-4, 1e-4]
 
 
@@ -49,16 +46,6 @@ def test_flips_mirror_about_half_of_the_images():
     assert 60 < sum(mirrored) < 140
 
 
-def run_pretrain(tiny, folder, seed=0, schedule=SCHEDULE):
-    spec = PretrainSpec(NETWORK, Pretrain(6, 16, "adam-halving", schedule, 0.0, 0.1, 1, False, 3), seed, RUNTIME)
-    paths = PretrainPaths(
-        tiny / "images.npy", tiny / "split.csv",
-        folder / "theta.safetensors", folder / "history.csv", folder / "summary.json",
-    )  # fmt: skip
-    pretrain(spec, "{}", paths)
-    return paths
-
-
 def test_pretraining_gives_the_same_bytes_twice_and_others_for_another_seed(tiny, tmp_path):
     a, b, c = (run_pretrain(tiny, tmp_path / name, seed) for name, seed in (("a", 0), ("b", 0), ("c", 1)))
     for file in ("model", "history", "summary"):
@@ -75,34 +62,11 @@ def test_pretraining_keeps_theta_and_discards_the_classifier(tiny, tmp_path):
     )
 
 
-def run_meta_train(tiny, folder, name, iterations=6, validate_every=2, selected=None, snapshots=None):
-    row = method(name)
-    spec = MetaTrainSpec(
-        method=row, network=NETWORK if row.pretrained else CONV4, batch_norm="running" if row.pretrained else "episode",
-        way=5, shot=1, meta_train=MetaTrain(iterations, 2, 3, "random", SCHEDULE, validate_every, selected),
-        snapshots=snapshots or [],
-        hard_tasks=HardTasks(4, 4) if row.meta_batch.startswith("hard") else None,
-        base_learner=BASE_LEARNER, seed=0, runtime=RUNTIME,
-    )  # fmt: skip
-    paths = MetaTrainPaths(
-        tiny / "images.npy", tiny / "split.csv", tiny / "val.npz",
-        tiny / "theta.safetensors" if row.pretrained else None,
-        folder / "model.safetensors", folder / "snapshots.safetensors", folder / "history.csv",
-        folder / "training.json",
-    )  # fmt: skip
-    meta_train(spec, "{}", paths)
-    return paths
-
-
-def read(path):
-    return list(csv.DictReader(path.open()))
-
-
 @pytest.mark.parametrize("name", [n for n in ALL_METHODS if method(n).meta_trained])
 def test_every_method_meta_trains_and_stores_only_what_it_learned(tiny, tmp_path, name):
     paths = run_meta_train(tiny, tmp_path, name)
     stored, row = load_file(paths.model), method(name)
-    blocks = {"head": [], "last": ["3"], "all": ["0", "1", "2", "3"]}[row.scope]
+    blocks = {"head": [], "last": ["3"], "all": ["0", "1", "2", "3"]}["all" if "maml" in row.learner else row.scope]
     assert {key.split(".")[2] for key in stored if key.startswith("backbone")} == set(blocks)
     if row.modulate == "ss":
         assert all(key.endswith((".scale", ".shift")) for key in stored if key.startswith("backbone"))

@@ -5,14 +5,14 @@ import shutil
 
 import pytest
 
-from tests.conftest import ROOT
-from tests.workflow.conftest import snakemake
+from tests.helpers.learners import ROOT
+from tests.helpers.project import snakemake
 
 META_TRAINED = ["ft-all", "ft-all-ht", "ft-head", "ft-last", "ss-all", "ss-all-ht", "ss-all-ht-random", "ss-last"]
 MAML = ["fomaml", "maml", "maml-ht"]
 UNTRAINED = ["linear", "update-all", "update-head"]
 REPORTS = {"building table1", "testing the claims", "listing all files with their checksums"}
-FIGURES = {"drawing figure4", "drawing scale-shift"}
+FIGURES = {"drawing figure4", "drawing scales-and-shifts"}
 
 
 def cells(stage, methods):
@@ -57,7 +57,7 @@ CHANGES = {
     ),
     "a caption of a figure": (
         edited("reporting/scale_shift.py", '"scale Φ1"', '"scales Φ1"'),
-        {"drawing scale-shift", "listing all files with their checksums"},
+        {"drawing scales-and-shifts", "listing all files with their checksums"},
     ),
     "a line of the tables": (
         edited("reporting/tables.py", "sum(map(len, there))", "sum(map(len, there), 0)"),

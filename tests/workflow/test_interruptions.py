@@ -8,8 +8,8 @@ import pytest
 
 from mtl.runtime import device
 from tests.chaos.kill import digests, killed
-from tests.conftest import ROOT
-from tests.workflow.conftest import CELL, edit, make_project
+from tests.helpers.learners import ROOT
+from tests.helpers.project import CELL, edit, make_project
 
 # Make takes the environment there is for installed.
 DEMO = ["make", "--silent", "--old-file=install", "demo"]

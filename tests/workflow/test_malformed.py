@@ -10,7 +10,7 @@ import pytest
 
 from mtl.cli import main
 from tests.chaos.kill import digests
-from tests.workflow.conftest import CELL, edit, snakemake
+from tests.helpers.project import CELL, edit, snakemake
 
 SPLIT, IMAGES = "resources/glyphs/split.csv", "resources/glyphs/16px/images.npy"
 EPISODES = "results/glyphs/episodes/seed0/{}-5way-1shot-2query.npz"

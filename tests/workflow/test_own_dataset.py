@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from mtl.runtime.files import sha256
-from tests.data.archives import jpeg, noise_image, write_tar
-from tests.workflow.conftest import edit, make_project, planned, snakemake
+from tests.helpers.archives import jpeg, noise_image, write_tar
+from tests.helpers.project import edit, make_project, planned, snakemake
 
 CLASSES = {split: [f"{split}-{number}" for number in range(5)] for split in ("train", "val", "test")}
 EXPERIMENT = {
@@ -28,7 +28,7 @@ def birds(tmp_path):
     (folder / "config/splits/birds.csv").write_text("\n".join(["split,class", *lines]) + "\n")
     entry = {
         "title": "birds", "note": "", "kind": "images", "licence": "mine", "split": "config/splits/birds.csv",
-        "classes": dict.fromkeys(CLASSES, 5), "images_per_class": 6, "sources": [{"layout": "images"}],
+        "classes": dict.fromkeys(CLASSES, 5), "images_per_class": 6, "sources": [{"form": "images"}],
         "digests": {},
     }  # fmt: skip
     edit(folder / "config/datasets.yaml", lambda datasets: datasets.update(birds=entry))
@@ -78,7 +78,7 @@ def test_from_an_archive_with_a_checksum(birds):
     images = {str(path.relative_to(data)): path.read_bytes() for path in sorted(data.rglob("*.jpg"))}
     archive = write_tar(folder / "birds.tar", images)
     arguments = ("resources/birds/16px/images.npy", "--configfile", "birds.yaml", "--config", f"data={folder}")
-    change = {"layout": "images", "files": [{"name": archive.name, "checksum": "md5:" + "0" * 32}]}
+    change = {"form": "images", "files": [{"name": archive.name, "checksum": "md5:" + "0" * 32}]}
     edit(folder / "config/datasets.yaml", lambda datasets: datasets["birds"].update(sources=[change]))
     code, output = snakemake(folder, *arguments)
     assert code == 1

@@ -13,7 +13,7 @@ from mtl.reporting.explain import explained
 from mtl.reporting.manifest import problems_of, verify
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import sha256
-from tests.workflow.conftest import CELL, snakemake
+from tests.helpers.project import CELL, snakemake
 
 HARD = CELL.format("ss-all-ht", 1)
 CHAIN = [
@@ -37,7 +37,7 @@ CHAIN = [
     "results/claims.csv",
     "results/figures/figure4.csv",
     "results/figures/figure4.png",
-    "results/figures/scale-shift.svg",
+    "results/figures/scales-and-shifts.svg",
 ]
 
 
@@ -103,7 +103,9 @@ def test_what_was_made_by_other_code_is_stale(project, monkeypatch):
     monkeypatch.chdir(project)
     of_now = manifest_module.fingerprint
     monkeypatch.setattr(
-        manifest_module, "fingerprint", lambda *modules: "other" if "learners.fomaml" in modules else of_now(*modules)
+        manifest_module,
+        "fingerprint",
+        lambda *entries: "other" if "learners.fomaml:build" in entries else of_now(*entries),
     )
     cell = Path("results/glyphs/conv4/seed0/fomaml/5way-1shot")
     records, reason = [cell / "evaluation.json", cell / "training.json"], "stale: the code has changed since"
@@ -113,7 +115,7 @@ def test_what_was_made_by_other_code_is_stale(project, monkeypatch):
 def test_a_module_that_is_gone_makes_stale(project, monkeypatch):
     monkeypatch.chdir(project)
     record, manifest = Path(HARD, "training.json"), Path("results/manifest.json")
-    record.write_text(record.read_text().replace('"learners.meta_transfer"', '"learners.gone"'))
+    record.write_text(record.read_text().replace('"learners.meta_transfer:build"', '"learners.gone:build"'))
     content = json.loads(manifest.read_text())
     content["files"][str(record)] = sha256(record)
     manifest.write_text(json.dumps(content))

@@ -9,7 +9,7 @@ import torch
 import yaml
 
 from tests.chaos.kill import digests
-from tests.workflow.conftest import CELL, edit, make_project, planned, snakemake
+from tests.helpers.project import CELL, edit, make_project, planned, snakemake
 
 
 def test_plain_snakemake_builds_table_and_figure(finished):
@@ -31,7 +31,7 @@ def test_plain_snakemake_builds_claims_and_figures(finished):
     curves = pd.read_csv(finished / "results/figures/figure4.csv")
     assert set(curves["kind"]) == {"test", "validation"}
     assert sorted(set(curves.loc[curves["kind"] == "test", "iteration"])) == [0, 26]
-    assert (finished / "results/figures/scale-shift.png").stat().st_size > 100
+    assert (finished / "results/figures/scales-and-shifts.png").stat().st_size > 100
 
 
 def test_a_curve_ends_where_the_evaluation_of_the_last_model_does(finished):
@@ -82,7 +82,7 @@ def cells(method, *stages):
 
 
 REPORT, MANIFEST = ["building table1", "testing the claims"], "listing all files with their checksums"
-DRAWN = ["drawing figure4", "drawing scale-shift"]
+DRAWN = ["drawing figure4", "drawing scales-and-shifts"]
 CHANGES = {
     "a setting of one meta-trained method": (
         "config",

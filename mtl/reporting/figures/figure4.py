@@ -9,8 +9,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 
 from mtl.experiment.cell import Cell
-from mtl.reporting.results import existing, read_csv
 from mtl.reporting.figure_style import panel, save, style, title
+from mtl.reporting.results import existing, read_csv
 from mtl.runtime.files import read_json
 
 FILES = ("curve.csv", "history.csv")

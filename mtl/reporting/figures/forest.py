@@ -9,9 +9,9 @@ import pandas as pd
 import seaborn as sns
 
 from mtl.evaluation.interval import mean_and_ci95
-from mtl.reporting.results import Accuracies, read_accuracies
 from mtl.reporting.figure_style import panel, save, style, title
 from mtl.reporting.published import read_published
+from mtl.reporting.results import Accuracies, read_accuracies
 from mtl.runtime.files import read_json
 
 FILES = ("episodes.csv",)

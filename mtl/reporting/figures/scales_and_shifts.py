@@ -11,8 +11,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from scipy import stats
 
-from mtl.reporting.results import existing, read_csv
 from mtl.reporting.figure_style import panel, save, style, title
+from mtl.reporting.results import existing, read_csv
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import read_json
 

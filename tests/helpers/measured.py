@@ -4,8 +4,8 @@ import json
 
 import pandas as pd
 
-from mtl.cell import Cell
-from mtl.reporting.claim_tests import decided
+from mtl.experiment.cell import Cell
+from mtl.reporting.claim_tests import claim_verdicts
 from mtl.reporting.evidence import Evidence
 
 
@@ -59,4 +59,4 @@ class Measured:
         }  # fmt: skip
 
     def tested(self, *pairs, **claim):
-        return decided(self.plan(*pairs, **claim), Evidence(self.folder, self.cells))
+        return claim_verdicts(self.plan(*pairs, **claim), Evidence(self.folder, self.cells))

@@ -10,14 +10,16 @@ import numpy as np
 import pytest
 
 from mtl.data.fetch import fetch
-from mtl.data.images_of import with_images
+from mtl.data.images_of import found_images
 from mtl.data.prepare import PreparePaths, prepare
-from mtl.data.registry import ArchiveFile, FetchSpec, SourceSpec
+from mtl.data.source_images import opened
 from mtl.data.split import read_class_list, read_split, write_split
 from mtl.runtime.errors import UserError
-from mtl.spec import PrepareSpec
-from tests.conftest import ROOT
-from tests.data.archives import jpeg, noise_image, plain_image, python2_pickle, tar_bytes, write_tar
+from mtl.specs.datasets import FetchSpec
+from mtl.specs.preparing import PrepareSpec
+from tests.helpers.archives import jpeg, noise_image, plain_image, python2_pickle, tar_bytes, write_tar
+from tests.helpers.datasets import source
+from tests.helpers.learners import ROOT
 
 LISTS = {"train": "9525e1538f67719f18f1936bf8d0782d", "val": "ce315ce99b41fbf84fa6acd69315d918"}
 LISTS["test"] = "5b89df877c6cbe5d291e43118a2a9591"
@@ -35,18 +37,15 @@ def few_images(folder):
     return path
 
 
-def prepared(folder, classes, source, images_per_class=3, size=84):
+def prepared(folder, classes, origin, images_per_class=3, size=84):
     """Runs the stages from fetch to prepare; returns the pixels, the rows and the summary."""
     out = folder / "resources"
-    fetch(FetchSpec("mini", [source]), classes, folder, out, out / "source.json")
-    write_split(with_images(read_class_list(classes), images_per_class, out / "source.json"), out / "split.csv")
+    fetch(FetchSpec(dataset="mini", sources=[origin]), classes, folder, out, out / "source.json")
+    write_split(found_images(read_class_list(classes), images_per_class, out / "source.json"), out / "split.csv")
     files = [out / name for name in ("images.npy", "samples.png", "summary.json")]
-    prepare(PrepareSpec("mini", None, size), PreparePaths(out / "split.csv", out / "source.json", *files), threads=2)
+    spec = PrepareSpec(dataset="mini", seed=None, size=size)
+    prepare(spec, PreparePaths(out / "split.csv", *files), lambda rows: opened(spec, rows, out / "source.json", 2))
     return np.load(files[0]), read_split(out / "split.csv"), json.loads(files[2].read_text())
-
-
-def files(*names):
-    return [ArchiveFile(name, None, None, []) for name in names]
 
 
 def value_of(row):
@@ -87,8 +86,8 @@ def test_tree_and_tar_give_the_same_pixels(tmp_path, jpegs, size):
                 path = folder / "mini" / ("images" if form == "flat" else f"somewhere/{name[:3]}") / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
-        source = SourceSpec("images", files("mini.tar.xz") if form == "xz" else [])
-        pixels.append(prepared(folder, classes, source, size=size)[0])
+        origin = source("images", *(["mini.tar.xz"] if form == "xz" else []))
+        pixels.append(prepared(folder, classes, origin, size=size)[0])
     assert pixels[0].shape == (18, size, size, 3)
     assert all(np.array_equal(pixels[0], other) for other in pixels[1:])
 
@@ -98,7 +97,7 @@ def test_an_image_of_the_right_size_is_not_touched(tmp_path, jpegs):
 
     classes, images = jpegs
     write_tar(tmp_path / "mini.tar", images)
-    pixels, rows, summary = prepared(tmp_path, classes, SourceSpec("images", files("mini.tar")))
+    pixels, rows, summary = prepared(tmp_path, classes, source("images", "mini.tar"))
     for row, image in zip(rows, pixels, strict=True):
         assert np.array_equal(image, np.asarray(Image.open(io.BytesIO(images[row.image]))))
     assert summary["source_sizes"] == {"84x84": 18}
@@ -119,12 +118,12 @@ def test_pickles(tmp_path, dump, archive):
         caches[f"mini-imagenet-cache-{split}.pkl"] = dump({"image_data": data, "class_dict": indices})
     if archive:
         write_tar(tmp_path / "mini.tar.gz", caches, "w:gz")
-        source = SourceSpec("pickles", files("mini.tar.gz"))
+        origin = source("pickles", "mini.tar.gz")
     else:
         for name, content in caches.items():
             (tmp_path / name).write_bytes(content)
-        source = SourceSpec("pickles", files(*caches))
-    pixels, rows, _ = prepared(tmp_path, classes, source, size=16)
+        origin = source("pickles", *caches)
+    pixels, rows, _ = prepared(tmp_path, classes, origin, size=16)
     assert [int(image[0, 0, 0]) for image in pixels] == [value_of(row) for row in rows]
 
 
@@ -140,8 +139,8 @@ def test_ilsvrc_by_the_rank_rule(tmp_path):
         }
         inner[f"{name}.tar"] = tar_bytes(pictures)
     write_tar(tmp_path / "ILSVRC2012_img_train.tar", inner)
-    source = SourceSpec("ilsvrc", files("ILSVRC2012_img_train.tar"))
-    pixels, rows, summary = prepared(tmp_path, classes, source, size=16)
+    origin = source("ilsvrc", "ILSVRC2012_img_train.tar")
+    pixels, rows, summary = prepared(tmp_path, classes, origin, size=16)
     assert [int(image[8, 8, 0]) for image in pixels] == [value_of(row) for row in rows]
     assert summary["source_sizes"] == {"100x100": 18}
 
@@ -183,8 +182,8 @@ def cifar(tmp_path_factory):
 def test_cifar100(cifar, dataset, counts):
     folder, fine = cifar
     classes = ROOT / f"config/splits/{dataset}.csv"
-    source = SourceSpec("cifar100", files("cifar-100-python.tar.gz"))
-    pixels, rows, summary = prepared(folder, classes, source, images_per_class=600, size=32)
+    origin = source("cifar100", "cifar-100-python.tar.gz")
+    pixels, rows, summary = prepared(folder, classes, origin, images_per_class=600, size=32)
     assert tuple(summary["classes"].values()) == counts
     assert summary["images_per_class"] == {"least": 600, "most": 600}
     assert [fine[image[0, 0, 0]] for image in pixels] == [row.class_name for row in rows]
@@ -209,7 +208,7 @@ def test_ones_own_dataset_needs_a_folder_per_class_and_a_split(tmp_path):
             (folder / "notes.txt").write_text("no image")
     classes = tmp_path / "classes.csv"
     classes.write_text("class,split\n" + "".join(f"{n},{split}\n" for split, names in CLASSES.items() for n in names))
-    pixels, rows, summary = prepared(tmp_path, classes, SourceSpec("images", []), size=16)
+    pixels, rows, summary = prepared(tmp_path, classes, source("images"), size=16)
     assert [int(image[8, 8, 0]) for image in pixels] == [10 * int(r.class_name[1:]) + int(r.image[4]) for r in rows]
     assert summary["images_per_class"] == {"least": 3, "most": 4}
     assert summary["source_sizes"] == {"20x20": 6, "21x21": 6, "22x22": 6, "23x23": 1}
@@ -222,7 +221,7 @@ def test_one_class_in_two_folders_is_refused(tmp_path):
         (tmp_path / "mini" / folder).mkdir(parents=True)
         (tmp_path / "mini" / folder / "1.png").write_bytes(b"")
     with pytest.raises(UserError, match="images/robin and masks/robin hold images of the same class"):
-        prepared(tmp_path, classes, SourceSpec("images", []))
+        prepared(tmp_path, classes, source("images"))
 
 
 def test_duplicates_are_found_within_and_across_splits(tmp_path, capfd):
@@ -238,7 +237,7 @@ def test_duplicates_are_found_within_and_across_splits(tmp_path, capfd):
         {"n0100000002.jpg": same, "n0300000005.jpg": same, "n0500000002.jpg": twice, "n0600000003.jpg": twice}
     )
     write_tar(tmp_path / "mini.tar", images)
-    _, _, summary = prepared(tmp_path, classes, SourceSpec("images", files("mini.tar")))
+    _, _, summary = prepared(tmp_path, classes, source("images", "mini.tar"))
     assert summary["duplicates"] == {
         "train, val": [["n0100000002.jpg", "n0300000005.jpg"]],
         "test": [["n0500000002.jpg", "n0600000003.jpg"]],

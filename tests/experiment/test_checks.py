@@ -6,10 +6,15 @@ import shutil
 import pytest
 import yaml
 
-from mtl.load import checked_plan, load, read_yaml
+from mtl.experiment.load import checked_experiment, load
+from mtl.experiment.project import Project, read_yaml
 from mtl.runtime.errors import UserError
-from mtl.schemas.reference import reference
-from tests.conftest import CONFIG, put
+from tests.helpers.learners import CONFIG, ROOT, put
+
+
+def checked(config, others, **changed):
+    """Checks what stands in all files."""
+    return checked_experiment(Project(ROOT), config, {**others, **changed}, "config/config.yaml")
 
 
 @pytest.mark.parametrize(
@@ -19,16 +24,17 @@ from tests.conftest import CONFIG, put
         ("sedes", [0], "config/config.yaml: sedes: unknown key; did you mean 'seeds'?"),
         ("meta_train.learning_rate", "1e-3", "meta_train.learning_rate: '1e-3' is text, not a number; write 0.001"),
         ("seeds", ["0"], "config/config.yaml: seeds[0]: '0' is text, not a number; write 0 without quotes (on the co"),
-        ("way", "five", "config/config.yaml: way: 'five' is not of type integer"),
+        ("way", "five", "config/config.yaml: way: 'five' is not a whole number"),
+        ("way", 1, "config/config.yaml: way: 1 must be greater than or equal to 2"),
         ("datasets", ["glyhps"], "datasets: 'glyhps' is unknown; did you mean 'glyphs'?"),
         ("methods", ["ss-al"], "methods: 'ss-al' is unknown; did you mean 'ss-all'?"),
-        ("backbones", ["resnet21"], "backbones[0]: 'resnet21' is not one of resnet12, conv4; did you mean 'resnet12'?"),
+        ("backbones", ["resnet21"], "backbones[0]: 'resnet21' is not one of conv4, resnet12; did you mean 'resnet12'?"),
         ("way", 50, "way: 50 per task: glyphs has only 20 val classes"),
         ("shots", [190], "shots: 190 support and 15 query images per class (episodes.query), but glyphs has 200"),
         ("meta_train.query", 198, "shots: 5 support and 198 query images per class (meta_train.query)"),
         ("hard_tasks.tasks", 5, "hard_tasks.tasks: 5 (for glyphs/resnet12/seed0/ft-all-ht/5way-1shot) is not a mul"),
-        ("pretrain.dropout", 1.5, "pretrain.dropout: 1.5 is greater than or equal to the maximum of 1"),
-        ("seeds", [], "config/config.yaml: seeds: [] should be non-empty"),
+        ("pretrain.dropout", 1.5, "pretrain.dropout: 1.5 must be less than 1"),
+        ("seeds", [], "config/config.yaml: seeds: [] has fewer than 1 items"),
         ("overrides", [{"when": {"metod": "x"}}], "overrides[0].when.metod: unknown key; did you mean 'method'?"),
         ("overrides", [{"when": {"method": ["ss-all", "mtl"]}}], "overrides[0].when.method: 'mtl' is unknown"),
         (
@@ -49,17 +55,26 @@ from tests.conftest import CONFIG, put
         ),
         ("pretrain.batch_size", 20000, "pretrain.batch_size: 20000, but glyphs has 12000 training images"),
         ("grids", [{"methods": ["ss-al"]}], "grids[0].methods: 'ss-al' is unknown; did you mean 'ss-all'?"),
-        ("episodes.query", "shots", "config/config.yaml: episodes.query: 'shots' is neither integer nor shot"),
+        ("episodes.query", "shots", "config/config.yaml: episodes.query: 'shots' is neither a whole number nor shot"),
         ("meta_train.selected_iteration", 301, "meta_train.selected_iteration: 301 (for glyphs/resnet12/seed0/ft-he"),
         ("meta_train.snapshots", [0, 400], "meta_train.snapshots: 400 (for glyphs/resnet12/seed0/ss-all/5way-1shot)"),
         ("pathvars.results", "my results", "pathvars.results: 'my results' does not match"),
+        ("seeds", [0, 0], "config/config.yaml: seeds: [0, 0] holds 0 twice"),
+        ("pretrain", None, "config/config.yaml: pretrain: None is not a mapping"),
+        (
+            "overrides",
+            [{"when": {"shot": 5}, "hard_tasks": {"task": 4}}],
+            "overrides[0].hard_tasks.task: unknown key; did",
+        ),
+        ("overrides", [{"width": 4}], "overrides[0].when: missing"),
+        ("runtime", {"device": "cpu", 1: "x"}, "runtime.1: the key is not text; write it in quotes"),
         ("runtime.device", "gpu", "runtime.device: 'gpu' is not one of auto, cpu, cuda"),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_file_and_key(config, others, path, value, message):
     put(config, path, value)
     with pytest.raises(UserError) as caught:
-        checked_plan(config, *others)
+        checked(config, others)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -67,32 +82,54 @@ def test_a_bad_value_is_one_line_that_names_file_and_key(config, others, path, v
 def test_a_missing_key_is_named(config, others):
     del config["pretrain"]["dropout"]
     with pytest.raises(UserError, match=r"config/config\.yaml: pretrain\.dropout: missing"):
-        checked_plan(config, *others)
+        checked(config, others)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"modulate": "ss", "scope": "head"}, "ss-all.scope"),
-        ({"learner": "maml"}, "ss-all"),
-        ({"meta_batch": "none"}, "ss-all"),
-        ({"pretrained": False}, "ss-all.modulate"),
+        ({"modulate": "ss", "scope": "head"}, "ss-all.scope: 'head' does not go with modulate 'ss'"),
+        ({"learner": "maml"}, "ss-all.modulate: 'ss' is not for the learner 'maml'; leave the key out"),
+        (
+            {"learner": "mamal"},
+            "ss-all.learner: 'mamal' is not one of fomaml, maml, meta_transfer; did you mean 'maml'?",
+        ),
+        (
+            {"meta_batch": "none"},
+            "ss-all.theta_init: 'meta-learned' does not go with meta_batch 'none'; write random or",
+        ),
+        ({"meta_batch": "none", "theta_init": "zero"}, "ss-all.modulate: 'ss' changes Θ by meta-training"),
+        ({"theta_init": None}, "ss-all.theta_init: None does not go with meta_batch 'plain'; write meta-learned"),
+        ({"pretrained": False}, "ss-all.modulate: 'ss' freezes random weights"),
         ({"meta_batch": "plane"}, "ss-all.meta_batch: 'plane' is not one of none, plain"),
     ],
 )
 def test_methods_that_make_no_sense_are_refused(config, others, change, message):
-    methods = copy.deepcopy(others[0])
+    methods = copy.deepcopy(others["methods"])
     methods["ss-all"].update(change)
     with pytest.raises(UserError, match=r"config/methods\.yaml") as caught:
-        checked_plan(config, methods, *others[1:])
+        checked(config, others, methods=methods)
     assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("file", "change", "message"),
     [
-        ("tables", lambda t: t["figure4"]["methods"].append("linear"), "figure4: 'linear' has no meta-training"),
-        ("tables", lambda t: t["scale-shift"].update(method="ft-all"), "'ft-all' learns no scales and shifts"),
+        (
+            "tables",
+            lambda t: t["figures"]["figure4"]["methods"].append("linear"),
+            "figure4: 'linear' has no meta-training",
+        ),
+        (
+            "tables",
+            lambda t: t["figures"]["scales-and-shifts"].update(methods=["ft-all"]),
+            "scales-and-shifts.methods: 'ft-all' is not a method that has modulate: ss",
+        ),
+        (
+            "tables",
+            lambda t: t["figures"].update({"figure5": {"title": "x"}}),
+            "config/tables.yaml: figures: 'figure5' is unknown; did you mean 'figure4'?",
+        ),
         (
             "tables",
             lambda t: t["paper_scale"].append({"when": {}, "pretrain": {"iteratons": 3}}),
@@ -107,6 +144,23 @@ def test_methods_that_make_no_sense_are_refused(config, others, change, message)
         ("claims", lambda c: c["claims"][6]["pairs"].append(["ss-all", "linear"]), "sooner: 'linear' has no meta-tr"),
         ("claims", lambda c: c.update(claim=[]), "config/claims.yaml: claim: unknown key; did you mean 'claims'?"),
         ("claims", lambda c: c.pop("claims"), "config/claims.yaml: claims: missing"),
+        ("claims", lambda c: c["claims"][6].pop("unit"), "unit: missing, the test 'sooner' needs it"),
+        (
+            "datasets",
+            lambda d: d["glyphs"].pop("seed"),
+            "config/datasets.yaml: glyphs.seed: missing; rendered images need",
+        ),
+        ("datasets", lambda d: d["fc100"].pop("sources"), "config/datasets.yaml: fc100.sources: missing"),
+        (
+            "datasets",
+            lambda d: d["fc100"]["sources"][0]["files"][0].pop("checksum"),
+            ".sources[0]: cifar-100-python.tar.gz: what is downloaded must have a checksum",
+        ),
+        (
+            "datasets",
+            lambda d: d["fc100"]["sources"][0].update(form="cifar10"),
+            ".sources[0].form: 'cifar10' is not one of cifar100, ilsvrc, images, pickles; did you mean 'cifar100'?",
+        ),
     ],
 )
 def test_reports_that_cannot_be_made_are_refused(config, tmp_path, file, change, message):
@@ -115,13 +169,13 @@ def test_reports_that_cannot_be_made_are_refused(config, tmp_path, file, change,
     change(content)
     (folder / f"{file}.yaml").write_text(yaml.safe_dump(content))
     with pytest.raises(UserError) as caught:
-        load(config, folder)
+        load(config, tmp_path)
     assert message in str(caught.value)
 
 
 def test_hard_settings_do_not_matter_without_hard_tasks(config, others):
     config["methods"], config["hard_tasks"]["tasks"] = ["ss-all"], 5
-    checked_plan(config, *others)
+    checked(config, others)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +194,7 @@ def test_a_class_list_that_is_not_there_or_has_other_counts_is_one_line(config, 
     datasets["glyphs"].update(change)
     (folder / "datasets.yaml").write_text(yaml.safe_dump(datasets))
     with pytest.raises(UserError) as caught:
-        load(config, folder)
+        load(config, tmp_path)
     assert message in str(caught.value)
 
 
@@ -150,9 +204,3 @@ def test_a_file_that_is_no_yaml_is_one_line(tmp_path):
         read_yaml(tmp_path / "x.yaml")
     assert "x.yaml" in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_config_readme_is_current_and_describes_every_key():
-    page = reference()
-    assert (CONFIG / "README.md").read_text(encoding="utf-8") == page, "mtl config-reference > config/README.md"
-    assert not [line for line in page.splitlines() if line.endswith("|  |")], "a key has no description"

@@ -32,7 +32,9 @@ class FigureEntry(Settings):
 
     title: str = key("Heading.")
     methods: list[str] | None = key("What it shows, keys of `config/methods.yaml`; without, all.", default=None)
-    datasets: list[str] | None = key("The datasets it is about, keys of `config/datasets.yaml`; without, all.", default=None)
+    datasets: list[str] | None = key(
+        "The datasets it is about, keys of `config/datasets.yaml`; without, all.", default=None
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,6 @@ class Tables(Settings):
         "The figures; `scales-and-shifts` is drawn by `mtl/reporting/figures/scales_and_shifts.py`."
     )
     paper_scale: list[dict[str, Any]] = key(
-        "What the settings of a cell must equal for its number to be judged against a printed one: for each entry whose "
-        "`when` holds, all its other keys, which are those of `config/config.yaml`."
+        "What the settings of a cell must equal for its number to be judged against a printed one: for each entry "
+        "whose `when` holds, all its other keys, which are those of `config/config.yaml`."
     )

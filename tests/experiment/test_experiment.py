@@ -1,0 +1,260 @@
+"""What an experiment consists of, and which spec a value of the config reaches."""
+
+import csv
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from mtl.experiment.cell import Cell
+from mtl.experiment.load import checked_experiment, load
+from mtl.experiment.project import Project, extended, read_yaml
+from mtl.learners.base_learner import mean_rate
+from mtl.runtime.extensions import extensions
+from mtl.specs.drawing import EpisodesSpec
+from mtl.specs.evaluating import EvaluateSpec
+from mtl.specs.meta_training import MetaTrainSpec
+from mtl.specs.preparing import PrepareSpec
+from mtl.specs.pretraining import PretrainSpec
+from mtl.specs.reading import from_json
+from tests.helpers.learners import CONFIG, ROOT, put
+
+KINDS = {
+    "prepare": PrepareSpec,
+    "episodes": EpisodesSpec,
+    "pretrain": PretrainSpec,
+    "meta_train": MetaTrainSpec,
+    "evaluate": EvaluateSpec,
+    "curve": EvaluateSpec,
+}
+
+
+def spec(experiment, stage, **names):
+    """What a job is told."""
+    return from_json(KINDS[stage], experiment.jobs.spec(stage)(wildcards(**names)))
+
+
+def told(experiment, stage, **names):
+    """The same as plain values."""
+    return json.loads(experiment.jobs.spec(stage)(wildcards(**names)))
+
+
+def wildcards(**changed):
+    values = {"dataset": "glyphs", "backbone": "resnet12", "seed": "0", "method": "ss-all-ht", "way": "5", "shot": "1"}
+    return SimpleNamespace(**{**values, "split": "test", "query": "15", "size": "32", **changed})
+
+
+def test_the_default_experiment_has_eleven_methods_at_two_shots(config):
+    cells = load(config, ROOT).grid.cells
+    assert len(cells) == len(set(cells)) == 22
+    assert {cell.shot for cell in cells} == {1, 5}
+    assert len({cell.method for cell in cells}) == 11
+
+
+EXPERIMENTS = {
+    "miniimagenet-cpu": ["miniimagenet-cpu"],
+    "paper": ["paper"],
+    "paper-authors": ["paper", "paper-authors"],
+}
+
+
+def content_of(config, name):
+    """The config of another experiment, which extends the default one."""
+    for file in EXPERIMENTS[name]:
+        config = extended(config, read_yaml(CONFIG / f"{file}.yaml"))
+    return config
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_every_other_experiment_extends_the_default_one(config, name):
+    experiment = load(content_of(config, name), ROOT)
+    cells = experiment.grid.cells
+    assert {cell.dataset for cell in cells} <= {"miniimagenet", "fc100"}
+    assert experiment.grid.config.pathvars.results == f"results/{name}"
+    for cell in cells:
+        names = {key: str(value) for key, value in vars(cell).items()}
+        for stage in ("evaluate", "meta_train"):
+            spec(experiment, stage, **names)
+    for table in experiment.reports.tables():
+        json.loads(experiment.reports.table(table))
+
+
+def test_the_paper_config_has_every_printed_cell_whose_method_exists(config):
+    experiment = load(content_of(config, "paper"), ROOT)
+    grid, reports = experiment.grid, experiment.reports
+    with (CONFIG / "published/tables.csv").open(encoding="utf-8") as file:
+        printed = [line for line in csv.DictReader(file) if line["method"] in grid.methods]
+    assert len(grid.cells) == len(set(grid.cells))
+    for table in reports.tables():
+        wanted = {(c["method"], c["backbone"], c["dataset"], c["shot"]) for c in printed if c["table"] == table}
+        planned = {(c.method, c.backbone, c.dataset, str(c.shot)) for c in reports.cells(table)}
+        assert wanted
+        assert wanted <= planned
+    assert {cell.dataset for cell in grid.cells} == {"miniimagenet", "fc100"}
+    pretrained = [cell for cell in grid.cells if grid.methods[cell.method].pretrained]
+    assert len({(cell.dataset, cell.backbone, cell.seed) for cell in pretrained}) == 2
+    assert all(grid.at_paper_scale(cell) for cell in grid.cells)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("image_size", 42),
+        ("width", 32),
+        ("pretrain.iterations", 5000),
+        ("pretrain.optimizer", "sgd-one-cycle"),
+        ("meta_train.tasks", 1),
+    ],
+)
+def test_a_smaller_run_is_not_at_the_papers_scale(config, path, value):
+    content = content_of(config, "paper")
+    put(content, path, value)
+    grid = load(content, ROOT).grid
+    assert not grid.at_paper_scale(Cell("miniimagenet", "resnet12", 0, "ss-all", 5, 1))
+    # What has no meta-training does not depend on its schedule.
+    linear = grid.at_paper_scale(Cell("miniimagenet", "resnet12", 0, "linear", 5, 1))
+    assert linear == path.startswith("meta_train")
+
+
+def test_the_authors_protocol_reaches_the_jobs(config):
+    experiment = load(content_of(config, "paper-authors"), ROOT)
+    names = {"dataset": "miniimagenet", "shot": "5", "method": "ss-all"}
+    evaluate = spec(experiment, "evaluate", **names)
+    assert (evaluate.batch_norm, evaluate.flip_support) == ("episode", True)
+    assert evaluate.base_learner.test_steps == [100]
+    meta_train = spec(experiment, "meta_train", **names)
+    assert (meta_train.batch_norm, meta_train.meta_train.selected_iteration) == ("episode", 14000)
+    assert experiment.grid.query(5) == 5
+    # 0.01 on the sum over the shots of 5 classes, with mirrored images at test twice that.
+    assert mean_rate(meta_train.base_learner, way=5, mirrored=False) == pytest.approx(0.05)
+    assert mean_rate(evaluate.base_learner, way=5, mirrored=True) == pytest.approx(0.1)
+    maml = spec(experiment, "evaluate", **{**names, "method": "maml", "backbone": "conv4"})
+    assert (maml.batch_norm, maml.base_learner.test_steps, maml.flip_support) == ("episode", [10], False)
+    assert mean_rate(maml.base_learner, way=5, mirrored=False) == pytest.approx(0.05)
+
+
+def test_maml_takes_the_statistics_of_each_set_and_needs_no_pretraining(config):
+    grid = load(config, ROOT).grid
+    assert grid.batch_norm("ss-all") == "running"
+    assert grid.batch_norm("maml") == "episode"
+    assert not grid.methods["maml"].pretrained
+    config["grids"].append({"backbones": ["conv4"], "methods": ["maml"]})
+    experiment = load(config, ROOT)
+    names = {"method": "maml", "backbone": "conv4"}
+    assert spec(experiment, "meta_train", **names).base_learner.steps == 5
+    assert spec(experiment, "evaluate", **names).base_learner.test_steps == [10]
+
+
+def test_grids_add_cells_and_none_twice(config):
+    config["grids"] = [{}, {"shots": [1, 10]}, {"backbones": ["conv4"], "methods": ["maml"], "shots": [1]}]
+    cells = load(config, ROOT).grid.cells
+    assert len(cells) == len(set(cells)) == 22 + 11 + 1
+    assert cells[-1] == Cell("glyphs", "conv4", 0, "maml", 5, 1)
+
+
+def test_every_cell_is_in_some_table(config):
+    config["grids"].append({"backbones": ["conv4"], "methods": ["maml"]})
+    experiment = load(config, ROOT)
+    assert experiment.reports.cells("table1") == experiment.grid.cells
+    assert experiment.reports.targets() == [
+        "<results>/table1.csv",
+        "<results>/claims.csv",
+        "<results>/figures/figure4.png",
+        "<results>/figures/scales-and-shifts.png",
+    ]
+
+
+@pytest.mark.parametrize("name", ["miniimagenet", "fc100", "cifar-fs"])
+def test_every_dataset_has_sources_that_can_be_checked(config, name):
+    config["datasets"] = [name]
+    sources = load(config, ROOT).grid.datasets[name].sources
+    files = [file for source in sources for file in source.files]
+    assert any(file.urls for file in files)
+    assert all(file.checksum for file in files if file.urls)
+
+
+def test_every_selected_method_has_a_row_in_table_1(config):
+    rows = json.loads(load(config, ROOT).reports.table("table1"))["rows"]
+    assert sorted(row["method"] for row in rows) == sorted(config["methods"])
+
+
+def test_a_method_that_no_group_lists_gets_a_row_of_its_own(config, others):
+    others["tables"]["tables"]["table1"]["groups"][-1]["methods"].remove("linear")
+    experiment = checked_experiment(Project(ROOT), config, others, "config.yaml")
+    assert json.loads(experiment.reports.table("table1"))["rows"][-1] == {
+        "group": "other methods",
+        "row": "linear head, θ = 0",
+        "method": "linear",
+        "backbone": "resnet12",
+        "extractor": "ResNet-12 (pre)",
+    }
+
+
+def test_every_spec_of_the_default_experiment_can_be_read(config):
+    experiment = load(config, ROOT)
+    for stage in ("prepare", "episodes", "pretrain"):
+        spec(experiment, stage)
+    for cell in experiment.grid.cells:
+        for stage in ("meta_train", "evaluate", "curve"):
+            spec(experiment, stage, method=cell.method, shot=str(cell.shot))
+
+
+def test_demo_keeps_its_promises(config):
+    """Full test episodes, at least 300 meta-batches and 10 hard phases, at most 10 steps for update-all."""
+    experiment = load(config, ROOT)
+    assert config["episodes"]["test"] == 600
+    for shot in config["shots"]:
+        hard = spec(experiment, "meta_train", shot=str(shot))
+        cycle = hard.hard_tasks.every + hard.hard_tasks.tasks // hard.meta_train.tasks
+        assert hard.meta_train.iterations >= 300
+        assert hard.meta_train.iterations // cycle >= 10
+        assert hard.hard_tasks.tasks == {1: 10, 5: 4}[shot]
+        assert max(spec(experiment, "evaluate", method="update-all", shot=str(shot)).base_learner.test_steps) <= 10
+
+
+def test_hard_task_settings_reach_only_methods_with_hard_tasks(config):
+    experiment = load(config, ROOT)
+    assert told(experiment, "meta_train", method="ss-all")["hard_tasks"] is None
+    assert told(experiment, "meta_train")["hard_tasks"] == {"every": 10, "tasks": 10}
+
+
+def test_snapshots_reach_only_methods_whose_curve_is_drawn(config):
+    experiment = load(config, ROOT)
+    assert told(experiment, "meta_train", method="ft-all")["meta_train"]["snapshots"] == []
+    assert (
+        told(experiment, "meta_train", method="ss-all")["meta_train"]["snapshots"] == config["meta_train"]["snapshots"]
+    )
+
+
+def test_a_stage_is_told_only_what_it_depends_on(config):
+    experiment = load(config, ROOT)
+    assert set(told(experiment, "meta_train")["base_learner"]) == {"learning_rate", "reduction", "steps"}
+    assert set(told(experiment, "evaluate")["base_learner"]) == {"learning_rate", "reduction", "test_steps"}
+    assert "label" not in told(experiment, "evaluate")["method"]
+    # What has its default is left out.
+    assert "modulate" not in told(experiment, "evaluate", method="linear")["method"]
+
+
+def test_later_overrides_win_and_touch_only_their_cells(config, others):
+    config["overrides"] = [
+        {"when": {"shot": 5}, "base_learner": {"steps": 60}},
+        {"when": {"shot": 5, "method": ["ss-all", "linear"]}, "base_learner": {"steps": 70}},
+        {"when": {"backbone": "conv4"}, "width": 4},
+    ]
+    experiment = checked_experiment(Project(ROOT), config, others, "config.yaml")
+    steps = {
+        (method, shot): told(experiment, "meta_train", method=method, shot=shot)["base_learner"]["steps"]
+        for method in ("ss-all", "ft-all")
+        for shot in ("1", "5")
+    }
+    assert steps == {("ss-all", "1"): 20, ("ss-all", "5"): 70, ("ft-all", "1"): 20, ("ft-all", "5"): 60}
+    backbones = extensions("networks")
+    widths = {name: told(experiment, "pretrain", backbone=name)["network"]["width"] for name in backbones}
+    assert widths == {"resnet12": config["width"], "conv4": 4}
+
+
+def test_what_a_config_does_not_say_is_as_in_the_packaged_one(config):
+    experiment = load({"shots": [1], "methods": ["linear"], "pretrain": {"iterations": 7}}, ROOT)
+    assert [cell.shot for cell in experiment.grid.cells] == [1]
+    assert spec(experiment, "pretrain").pretrain.iterations == 7
+    assert spec(experiment, "pretrain").pretrain.batch_size == config["pretrain"]["batch_size"]

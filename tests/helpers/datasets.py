@@ -1,0 +1,56 @@
+"""A small archive, and the stages that read it, run as a user runs them."""
+
+import json
+from pathlib import Path
+
+import yaml
+
+from mtl.specs.datasets import ArchiveFile, SourceEntry
+from tests.helpers.archives import jpeg, plain_image, tar_bytes
+
+NAMES = [f"{name}0000000{rank}.jpg" for name in ("n01", "n02", "n03") for rank in (1, 2)]
+ARCHIVE = tar_bytes({name: jpeg(plain_image(10 * index, 16)) for index, name in enumerate(NAMES)})
+SPLIT_OF = {"n01": "train", "n02": "val", "n03": "test"}
+CLASSES = "split,class,image\n" + "".join(f"{SPLIT_OF[name[:3]]},{name[:3]},{name}\n" for name in NAMES)
+
+
+def source(form, *names, **facts):
+    """A form of a dataset, of files with these names, all with the same facts."""
+    return SourceEntry(form=form, files=[ArchiveFile(name=name, **facts) for name in names])
+
+
+def fetch(stage, source, folder=""):
+    files = [{key: value for key, value in vars(file).items() if value} for file in source.files]
+    Path("datasets.yaml").write_text(yaml.safe_dump({"mini": {"sources": [{"form": source.form, "files": files}]}}))
+    return stage(
+        "fetch", "--datasets", "datasets.yaml", "--dataset", "mini", "--classes", "classes.csv", "--folder", folder,
+        "--archives", "resources/archives", "--output", "resources/source.json",
+    )  # fmt: skip
+
+
+def prepare(stage):
+    spec = json.dumps({"dataset": "mini", "seed": None, "size": 16})
+    inputs = ("--source", "resources/source.json", "--split", "split.csv")
+    outputs = [f"--{name}=resources/16px/{file}" for name, file in (
+        ("images", "images.npy"), ("samples", "samples.png"), ("summary", "summary.json"),
+    )]  # fmt: skip
+    split = stage(
+        "split", "--classes", "classes.csv", "--images-per-class", 2, inputs[0], inputs[1], "--output", "split.csv"
+    )
+    assert split[0] == 0, split
+    return stage("prepare", "--spec", spec, *inputs, *outputs)
+
+
+def left(folder):
+    return sorted(str(path.relative_to(folder)) for path in (folder / "resources").rglob("*") if path.is_file())
+
+
+def refused(stage, folder, form, name):
+    """Fetches and prepares an archive that must be refused; returns the one line."""
+    assert fetch(stage, source(form, name), folder / "data")[0] == 0
+    code, lines = prepare(stage)
+    assert code == 1
+    assert lines[-1].startswith("mtl: error: ")
+    assert not any("Traceback" in line for line in lines)
+    assert left(folder) == ["resources/source.json"]
+    return lines[-1]

@@ -1,0 +1,178 @@
+"""Fingerprints of code: what changes them, and what they cover."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from mtl.runtime import fingerprint as module
+from mtl.runtime import syntax
+from mtl.runtime.fingerprint import SILENT, of_stage
+from tests.helpers.learners import ROOT
+
+IMAGES = ["data.prepare:prepare", "data.source_images:opened", "data.archives.images:read"]
+STAGES = {
+    "prepare glyphs": ["data.prepare:prepare", "data.glyphs:rendered"],
+    "prepare images": IMAGES,
+    "prepare cifar": [*IMAGES, "data.archives.cifar100:read"],
+    "pretrain": of_stage("training.pretrain:pretrain", "resnet12"),
+    "meta_train mtl": of_stage("training.meta_train:meta_train", "resnet12", "meta_transfer"),
+    "meta_train maml": of_stage("training.meta_train:meta_train", "conv4", "maml"),
+    "evaluate mtl": of_stage("evaluation.evaluate:evaluate", "resnet12", "meta_transfer"),
+    "table": ["reporting.tables:write_table"],
+    "figure4": ["reporting.figures.figure4:write"],
+}
+RESNET = {"pretrain", "meta_train mtl", "evaluate mtl"}
+META_TRAINING = {"meta_train mtl", "meta_train maml"}
+COMPUTING = RESNET | META_TRAINING
+ADAPTING_A_HEAD = {"meta_train mtl", "evaluate mtl"}
+REPORTS = {"table", "figure4"}
+READING = {"prepare images", "prepare cifar"}
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A copy of the package, to edit."""
+    shutil.copytree(ROOT / "mtl", tmp_path / "mtl", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(syntax, "PACKAGE", tmp_path / "mtl")
+    yield tmp_path / "mtl"
+    forget()
+
+
+def forget():
+    for function in (syntax.path_of, syntax.tree_of, module.fingerprint, module._definitions, module._references):
+        function.cache_clear()
+    module._code.cache_clear()
+
+
+def fingerprints():
+    forget()
+    return {name: module.fingerprint(*entries) for name, entries in STAGES.items()}
+
+
+def edit(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "changed"),
+    [
+        ("training/meta_train.py", "phase, tasks = sampler.draw()", "phase, tasks = sampler.draw()  # drawn", set()),
+        ("training/meta_train.py", '"""The `meta-train` stage', '"""The stage', set()),
+        ("training/meta_train.py", "loss.backward()", "(2 * loss).backward()", META_TRAINING),
+        ("training/pretrain.py", "VALIDATION_EPISODES = 600", "VALIDATION_EPISODES = 599", {"pretrain"}),
+        ("training/schedules.py", "0.5**halvings", "0.4**halvings", META_TRAINING | {"pretrain"}),
+        ("learners/maml.py", "F.cross_entropy(", "2 * F.cross_entropy(", {"meta_train maml"}),
+        ("learners/base_learner.py", "/ support", "/ (2 * support)", ADAPTING_A_HEAD),
+        ("learners/nearest_mean.py", "return -torch", "return -2 * torch", {"pretrain"}),
+        ("networks/batch_norm.py", "EPSILON = 1e-3", "EPSILON = 1e-5", COMPUTING),
+        ("networks/resnet12.py", "norm(conv, main), 0.1,", "norm(conv, main), 0.2,", RESNET),
+        ("networks/conv4.py", "padding=1", "padding=2", {"meta_train maml"}),
+        ("networks/conv4.py", 'LABEL = "4CONV"', 'LABEL = "Conv-4"', set()),
+        ("data/decode.py", "WAITING = 64", "WAITING = 65", READING),
+        ("data/archives/cifar100.py", "SIZE = 32", "SIZE = 33", {"prepare cifar"}),
+        ("data/glyphs.py", "rng.uniform(0.02, 0.10)", "rng.uniform(0.02, 0.11)", {"prepare glyphs"}),
+        ("data/glyphs.py", "import math", "import math\nimport sys", set()),
+        # The same name for something else.
+        ("data/glyphs.py", "import math", "import cmath as math", {"prepare glyphs"}),
+        ("data/split.py", "class Row(NamedTuple)", "class Row(tuple)", {"prepare glyphs", *READING, *COMPUTING}),
+        ("reporting/figures/figure4.py", '"test accuracy (%)"', '"accuracy (%)"', {"figure4"}),
+        ("reporting/markdown.py", '"**{note}**', '"*{note}*', {"table"}),
+        ("reporting/markdown.py", "if note]", "if note != '']", REPORTS),
+        ("evaluation/interval.py", "1.96 * float", "1.645 * float", {"evaluate mtl", "table"}),
+        # What cannot change a number.
+        ("runtime/progress.py", "self.done += count", "self.done += 2 * count", set()),
+        ("runtime/errors.py", "sys.exit(1)", "sys.exit(2)", set()),
+        ("specs/meta_training.py", "ge=1)\n    tasks", "ge=2)\n    tasks", set()),
+        ("runtime/device.py", "WAIT = 1.0", "WAIT = 2.0", set()),
+        ("cli.py", "threads: Annotated[int, typer.Option(min=1)] = 1", "threads: int = 1", set()),
+    ],
+)
+def test_an_edit_changes_the_fingerprints_of_what_uses_it(package, file, old, new, changed):
+    before = fingerprints()
+    edit(package / file, old, new)
+    after = fingerprints()
+    assert {name for name in STAGES if before[name] != after[name]} == changed
+
+
+ADDITIONS = {
+    "a learner": ("learners/protonet.py", "KEYS = ()\n\n\ndef build(setup): ...\n"),
+    "a backbone": ("networks/conv6.py", 'LABEL = "6CONV"\n\n\ndef build(width, dropout=0.0): ...\n'),
+    "a form of archive": ("data/archives/lmdb.py", "def read(files, wanted): ...\n"),
+    "a figure": ("reporting/figures/violin.py", "def write(plan, published, results, csv, pictures): ...\n"),
+    **{
+        f"a helper in runtime/{path.name}": (f"runtime/{path.name}", "\n\ndef unused(x):\n    return x\n")
+        for path in sorted((ROOT / "mtl/runtime").glob("*.py"))
+    },
+}
+
+
+@pytest.mark.parametrize("name", ADDITIONS)
+def test_an_addition_changes_nothing(package, name):
+    before = fingerprints()
+    file, text = ADDITIONS[name]
+    with (package / file).open("a", encoding="utf-8") as opened:
+        opened.write(text)
+    assert fingerprints() == before
+
+
+def test_an_edit_of_what_a_function_imports_inside_changes_it(package):
+    entry = "helpers:outer"
+    (package / "helpers.py").write_text("def outer():\n    from mtl.inner import f\n\n    return f()\n")
+    (package / "inner.py").write_text("def f():\n    return 1\n\n\ndef g():\n    return 2\n")
+    forget()
+    before = module.fingerprint(entry)
+    edit(package / "inner.py", "return 2", "return 3")
+    forget()
+    assert module.fingerprint(entry) == before
+    edit(package / "inner.py", "return 1", "return 3")
+    forget()
+    assert module.fingerprint(entry) != before
+
+
+def test_what_a_module_does_when_it_is_imported_counts(package):
+    before = fingerprints()
+    edit(package / "reporting/figure_style.py", 'mpl.use("Agg")', 'mpl.use("svg")')
+    after = fingerprints()
+    assert {name for name in STAGES if before[name] != after[name]} == {"figure4"}
+
+
+def test_what_is_reached_by_way_of_a_module_counts(package):
+    (package / "helpers.py").write_text("from mtl.networks import conv4\n\n\ndef outer():\n    return conv4.build(3)\n")
+    forget()
+    before = module.fingerprint("helpers:outer")
+    edit(package / "networks/conv4.py", "padding=1", "padding=2")
+    forget()
+    assert module.fingerprint("helpers:outer") != before
+
+
+def test_what_is_left_out_exists_and_has_a_reason():
+    for name, reason in SILENT.items():
+        target, _, definition = name.partition(":")
+        assert syntax.path_of(target) is not None, name
+        assert not definition or definition in module._definitions(target), name
+        assert reason
+
+
+ENTRIES = STAGES["meta_train mtl"]
+
+
+@pytest.mark.parametrize("version", ["python3.12", "python3.13"])
+def test_other_versions_of_python_agree(version):
+    """The fingerprint needs nothing but the standard library."""
+    code = f"from mtl.runtime.fingerprint import fingerprint; print(fingerprint(*{ENTRIES}))"
+    if shutil.which(version) is None or subprocess.run([version, "-c", ""], check=False).returncode:
+        pytest.skip(f"there is no {version}")
+    done = subprocess.run([version, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == module.fingerprint(*ENTRIES)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [("training.nothing:train", "there is no such module"), ("training.pretrain:train", "has no 'train'")],
+)
+def test_an_entry_that_is_not_there_is_an_error(entry, message):
+    with pytest.raises(ValueError, match=message):
+        module.fingerprint(entry)
