@@ -62,9 +62,10 @@ def split(
     from mtl.data.split import read_class_list, write_split
 
     listed = read_class_list(classes)
-    rendered = source is None
-    images = numbered_images(listed, images_per_class) if rendered else found_images(listed, images_per_class, source)
-    write_split(images, output)
+    if source is None:  # rendered images
+        write_split(numbered_images(listed, images_per_class), output)
+    else:
+        write_split(found_images(listed, images_per_class, source), output)
 
 
 @app.command()

@@ -1,8 +1,8 @@
 """A digest of the code that makes a result, so that editing it reruns what it made and nothing else.
 
 It covers what an entry point reaches, definition by definition: the function itself, every function, class and
-constant that it names, and so on. A helper that nothing calls, a module that nothing imports and an extension that a job
-does not name are in no digest. Modules that are imported by name at run time are entry points of their own.
+constant that it names, and so on. A helper that nothing calls, a module that nothing imports and an extension that no
+job names are in no digest. Modules that are imported by name at run time are entry points of their own.
 """
 
 import ast

@@ -42,7 +42,8 @@ def checked(kind: type[Kind], content: Any, source: str) -> Kind:
     """
     _refuse_other_keys(content, source, ())
     try:
-        return typing.cast(Kind, adapter(kind).validate_json(to_json(content, inf_nan_mode="constants", fallback=str)))
+        text = to_json(content, inf_nan_mode="constants", fallback=str)
+        return typing.cast(Kind, adapter(typing.cast(Any, kind)).validate_json(text))
     except ValidationError as error:
         details = error.errors(include_url=False)
     except ValueError:  # such as text that is no Unicode

@@ -28,10 +28,16 @@ CELL = "results/glyphs/resnet12/seed0/{}/5way-{}shot"
 
 
 def snakemake(folder, *arguments, cores=2):
+    # A project that has a copy of the package runs that.
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments],
-        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-    )  # fmt: skip
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     return done.returncode, done.stdout
 
 
@@ -61,3 +67,8 @@ def make_project(folder):
     edit(folder / "config/config.yaml", shrink)
     edit(folder / "config/datasets.yaml", lambda datasets: datasets["glyphs"].update(images_per_class=8))
     return folder
+
+
+def with_package(project):
+    """Gives a project a copy of the package, to edit."""
+    return shutil.copytree(ROOT / "mtl", project / "mtl", ignore=shutil.ignore_patterns("__pycache__"))

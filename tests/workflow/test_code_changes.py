@@ -1,12 +1,9 @@
-"""An edit of the code reruns what the edited lines made, and nothing else."""
-
-import re
-import shutil
+"""An edit of the code reruns what the edited lines made, an addition reruns nothing."""
 
 import pytest
 
 from tests.helpers.learners import ROOT
-from tests.helpers.project import snakemake
+from tests.helpers.project import edit, planned, with_package
 
 META_TRAINED = ["ft-all", "ft-all-ht", "ft-head", "ft-last", "ss-all", "ss-all-ht", "ss-all-ht-random", "ss-last"]
 MAML = ["fomaml", "maml", "maml-ht"]
@@ -33,14 +30,9 @@ def edited(file, old, new):
     return change
 
 
-def with_a_learner(package):
-    (package / "learners/protonet.py").write_text('"""Another family."""\n\n\ndef build(parts): ...\n')
-
-
 CHANGES = {
     "a comment": (edited("training/meta_train.py", "loss.backward()", "loss.backward()  # all of it"), set()),
     "a docstring": (edited("learners/maml.py", '"""The learner of a method', '"""A learner of a method'), set()),
-    "a new learner": (with_a_learner, set()),
     "a line of the meta-training loop": (
         edited("training/meta_train.py", "loss.backward()", "(2 * loss).backward()"),
         cells("meta-training", [*META_TRAINED, *MAML])
@@ -52,11 +44,11 @@ CHANGES = {
         cells("meta-training", ["fomaml"]) | cells("evaluating", ["fomaml"]) | REPORTS - {"testing the claims"},
     ),
     "a line of the evaluation": (
-        edited("evaluation/evaluate.py", "min(spec.test_steps)", "max(spec.test_steps)"),
+        edited("evaluation/evaluate.py", "min(spec.base_learner.test_steps)", "max(spec.base_learner.test_steps)"),
         EVERY_EVALUATION | CURVES | REPORTS | {"drawing figure4"},
     ),
     "a caption of a figure": (
-        edited("reporting/scale_shift.py", '"scale Φ1"', '"scales Φ1"'),
+        edited("reporting/figures/scales_and_shifts.py", '"scale Φ1"', '"scales Φ1"'),
         {"drawing scales-and-shifts", "listing all files with their checksums"},
     ),
     "a line of the tables": (
@@ -69,9 +61,53 @@ CHANGES = {
 @pytest.mark.parametrize("name", CHANGES)
 def test_an_edit_reruns_what_it_made(project, name):
     change, expected = CHANGES[name]
-    # Python looks for modules in the folder it is started in first.
-    package = shutil.copytree(ROOT / "mtl", project / "mtl", ignore=shutil.ignore_patterns("__pycache__"))
-    change(package)
-    code, output = snakemake(project, "-n")
-    assert code == 0, output
-    assert set(re.findall(r"^Job \d+: (.*)$", output, flags=re.MULTILINE)) == expected
+    change(with_package(project))
+    assert set(planned(project)) == expected
+
+
+LEARNER = "KEYS = ()\nINNER_STEPS = False\n\n\ndef build(setup): ...\n"
+BACKBONE = 'LABEL = "6CONV"\n\n\ndef build(width, dropout=0.0): ...\n'
+FIGURE = (
+    'FILES = ("episodes.csv",)\nPUBLISHED = "tables"\nLABELS = False\n\n\n'
+    "def write(plan_text, published, results, csv, pictures): ...\n"
+)
+ADDITIONS = {
+    "a learner": {"learners/protonet.py": LEARNER},
+    "a backbone": {"networks/conv6.py": BACKBONE},
+    "a form of archive": {"data/archives/lmdb.py": "def read(files, wanted): ...\n"},
+    "a figure": {"reporting/figures/violin.py": FIGURE},
+    "an unused helper in every module of runtime": {
+        f"runtime/{path.name}": "\n\ndef unused(x):\n    return x\n" for path in (ROOT / "mtl/runtime").glob("*.py")
+    },
+}
+
+
+@pytest.mark.parametrize("name", ADDITIONS)
+def test_an_addition_reruns_nothing(project, name):
+    package = with_package(project)
+    for file, text in ADDITIONS[name].items():
+        with (package / file).open("a", encoding="utf-8") as opened:
+            opened.write(text)
+    assert planned(project) == []
+
+
+def test_a_new_option_reruns_nothing_until_it_has_another_value(project):
+    package = with_package(project)
+    option = '    smoothing: float = key("Label smoothing.", ge=0, default=0.0)\n'
+    edited("specs/meta_training.py", '    tasks: int = key("Tasks per', f'{option}    tasks: int = key("Tasks per')(
+        package
+    )
+    assert planned(project) == []
+    edit(project / "config/config.yaml", lambda config: config["meta_train"].update(smoothing=0.0))
+    assert planned(project) == []
+    edit(project / "config/config.yaml", lambda config: config["meta_train"].update(smoothing=0.1))
+    trained = [*META_TRAINED, *MAML]
+    expected = cells("meta-training", trained) | cells("evaluating", trained) | CURVES | REPORTS | FIGURES
+    assert set(planned(project)) == expected
+
+
+def test_a_new_figure_is_drawn_where_the_tables_list_it(project):
+    package = with_package(project)
+    (package / "reporting/figures/violin.py").write_text(FIGURE)
+    edit(project / "config/tables.yaml", lambda tables: tables["figures"].update(violin={"title": "Violins"}))
+    assert set(planned(project)) == {"drawing violin", "listing all files with their checksums"}
