@@ -6,10 +6,10 @@ VENV := .venv
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test bench lint clean
+.PHONY: help install demo test test-fast bench lint clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/installed ## create the environment .venv from the lock file
 
@@ -31,8 +31,11 @@ demo: install ## Table 1 and its figure on the embedded dataset (7 to 10 minutes
 	$(RUN) snakemake --cores $(CORES)
 	@cat results/table1.md
 
-test: install ## the tests (about 8 minutes on 2 cores)
+test: install ## the tests (about 9 minutes on 2 cores)
 	$(RUN) python -m pytest
+
+test-fast: install ## the tests that run no workflow (under two minutes)
+	$(RUN) python -m pytest -m 'not workflow and not slow'
 
 bench: install ## every stage beside its floor, as ratios (about 13 minutes)
 	$(RUN) python -m benchmarks --csv results/benchmarks.csv

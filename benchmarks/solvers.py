@@ -13,7 +13,7 @@ from mtl.evaluation.scoring import in_batches
 from mtl.learners import Learner
 from mtl.learners.base_learner import adapt
 from mtl.learners.learner import Head
-from mtl.training.meta_train import MetaStep
+from mtl.training.meta_step import MetaStep
 
 EPISODES, STEPS, RATE = 600, 100, 0.05
 MAML_STEPS, MAML_RATE = 5, 0.01

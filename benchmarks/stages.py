@@ -15,7 +15,7 @@ from mtl.learners import Learner
 from mtl.networks.backbone import to_unit_interval
 from mtl.specs.meta_training import HardTasks
 from mtl.training.augment import augment
-from mtl.training.meta_train import MetaStep
+from mtl.training.meta_step import MetaStep
 from mtl.training.pretrain import pretrain_step
 
 EPISODES = 600

@@ -14,7 +14,7 @@ from mtl.learners.base_learner import adapt
 from mtl.learners.learner import Head
 from mtl.runtime.device import Device
 from mtl.specs.networks import Network
-from mtl.training.meta_train import MetaStep
+from mtl.training.meta_step import MetaStep
 
 CPU = Device(torch.device("cpu"), torch.float32)
 SMALL = Scene("small", Network(name="resnet12", width=2, image_size=16), 20, 1, CPU)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mtl.experiment.feasible import check_class_lists, check_datasets, check_feasible
 from mtl.experiment.grid import Grid
+from mtl.experiment.inventory import Inventory
 from mtl.experiment.jobs import Jobs
 from mtl.experiment.method_rules import check_methods
 from mtl.experiment.names import Names
@@ -30,13 +31,15 @@ class Experiment:
         project: where its files lie.
         grid: its cells, and the settings of each.
         jobs: specs and needs of the jobs.
-        reports: what tables, claims, figures and the manifest show.
+        reports: what tables, claims and figures show.
+        inventory: what is there, and what the manifest lists.
     """
 
     project: Project
     grid: Grid
     jobs: Jobs
     reports: Reports
+    inventory: Inventory
 
 
 def load(content: Content, folder: Path = Path(), files: Sequence[Path] = ()) -> Experiment:
@@ -83,4 +86,5 @@ def checked_experiment(project: Project, content: Content, others: dict[str, Con
     names.check_claims(claims)
     grid = Grid(content, config, methods, datasets, tables)
     check_feasible(grid, source)
-    return Experiment(project, grid, Jobs(grid), Reports(grid, claims))
+    reports = Reports(grid, claims)
+    return Experiment(project, grid, Jobs(grid), reports, Inventory(grid, reports))

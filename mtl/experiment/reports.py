@@ -1,7 +1,6 @@
 """What each table, figure and page shows: titles, rows, columns and cells, as JSON for `mtl <report>`."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from mtl.experiment.cell import Cell
@@ -27,8 +26,6 @@ class Reports:
         self._grid = grid
         self._claims = claims
         self._tables = grid.tables.tables
-        self._results = Path(grid.config.pathvars.results)
-        self._logs = Path(grid.config.pathvars.logs)
 
     def tables(self) -> list[str]:
         """The names of the tables that the experiment has cells for."""
@@ -52,19 +49,6 @@ class Reports:
     def files(self, cells: list[Cell], *names: str) -> list[str]:
         """Files of cells, as Snakemake takes them."""
         return [f"<results>/{cell.folder}/{name}" for cell in cells for name in names]
-
-    def seen(self, table: str) -> dict[str, int]:
-        """What a partial table is made from: the cells that were evaluated and the logs of the others, and when."""
-        finished = self._finished(table)
-        others = [cell for cell in self.cells(table) if cell.folder not in finished]
-        paths = {path for cell in others for path in (self._logs / cell.folder).glob("*.log")}
-        paths |= {self._logs / cell.pretraining / "pretrain.log" for cell in others}
-        return finished | {str(path): path.stat().st_mtime_ns for path in sorted(paths) if path.is_file()}
-
-    def complete(self, table: str) -> bool:
-        """False if an existing table has lost cells; Snakemake ignores deleted inputs."""
-        exists = (self._results / f"{table}.csv").is_file()
-        return not exists or len(self._finished(table)) == len(self.cells(table))
 
     def table(self, table: str) -> str:
         """Title, rows, columns and cells of a table."""
@@ -106,7 +90,8 @@ class Reports:
     def claims(self) -> str:
         """The claims, and the cells that decide them."""
         cells = {cell.folder: self._grid.at_paper_scale(cell) for cell in self.claimed_cells()}
-        labels = {name: method.label for name, method in self._grid.methods.items()}
+        claimed = dict.fromkeys(method for claim in self._claims for pair in claim.pairs for method in pair)
+        labels = {name: self._grid.methods[name].label for name in claimed}
         claims = [asdict(claim) for claim in self._claims]
         title = "Claims of the paper"
         return as_json({"title": title, **self._common(), "claims": claims, "labels": labels, "cells": cells})
@@ -155,49 +140,6 @@ class Reports:
             "manifest": "reporting.manifest:write_manifest",
         }
         return fingerprint(entries.get(report) or f"reporting.figures.{module_of(report)}:write")
-
-    def manifest(self, configfiles: list[str], configs: list[str]) -> str:
-        """What the manifest lists: folders and reports of the results, and what the images were made from.
-
-        Args:
-            configfiles: those the experiment was made of, in their order.
-            configs: what `--config` said beside them, such as `data=FOLDER`.
-        """
-        cells = self._shown()
-        stored = [f"{cell.dataset}/episodes/seed{cell.seed}" for cell in cells]
-        pretrained = [f"{cell.pretraining}/pretrain" for cell in cells if self._grid.methods[cell.method].pretrained]
-        folders = dict.fromkeys([*stored, *pretrained, *(cell.folder for cell in cells)])
-        reports = [target.removeprefix("<results>/").rpartition(".")[0] for target in self.targets()]
-        size = self._grid.config.image_size
-        prepared = [f"{size}px/{name}" for name in ("images.npy", "samples.png", "summary.json")]
-        sources = [
-            f"resources/{dataset}/{name}"
-            for dataset in dict.fromkeys(cell.dataset for cell in cells)
-            for name in ("source.json", "split.csv", *prepared)
-        ]
-        given = {"configfiles": configfiles, "configs": configs}
-        return as_json({**given, "folders": list(folders), "reports": reports, "sources": sources})
-
-    def records(self) -> list[str]:
-        """The records of all stages behind the reports."""
-        cells = self._shown()
-        methods = self._grid.methods
-        trained = [cell for cell in cells if methods[cell.method].meta_trained]
-        pretrained = dict.fromkeys(cell.pretraining for cell in cells if methods[cell.method].pretrained)
-        return [
-            *(f"<results>/{folder}/pretrain/summary.json" for folder in pretrained),
-            *self.files(trained, "training.json"),
-            *self.files(cells, "evaluation.json"),
-        ]
-
-    def _finished(self, table: str) -> dict[str, int]:
-        """The cells of a table that were evaluated, by folder, and when."""
-        paths = {cell.folder: self._results / cell.folder / "episodes.csv" for cell in self.cells(table)}
-        return {folder: path.stat().st_mtime_ns for folder, path in paths.items() if path.is_file()}
-
-    def _shown(self) -> list[Cell]:
-        """The cells of all tables, each once."""
-        return list(dict.fromkeys(cell for table in self._tables for cell in self.cells(table)))
 
     def _common(self) -> dict[str, Any]:
         datasets = {name: self._grid.datasets[name] for name in self._grid.selected("dataset")}

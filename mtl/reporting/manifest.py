@@ -18,7 +18,7 @@ def write_manifest(plan_text: str, results: Path, output: Path) -> None:
     """Lists every file of an experiment with its SHA-256, from the sources of its images to tables and figures.
 
     Args:
-        plan_text: folders, reports, sources and config files, as `Reports.manifest` gives them.
+        plan_text: folders, reports, sources and config files, as `Inventory.manifest` gives them.
         results: the folder of results.
         output: `manifest.json`.
     """

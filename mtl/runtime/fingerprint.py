@@ -14,7 +14,7 @@ from typing import NamedTuple
 from mtl.runtime.syntax import path_of, tree_of
 
 # What cannot change a number, and why.
-SILENT = {
+WITHOUT_EFFECT = {
     "specs": "what a job was told stands in its parameters",
     "experiment": "what it plans stands in the parameters of jobs",
     "runtime.errors": "says what went wrong",
@@ -61,7 +61,7 @@ def fingerprint(*entries: str) -> str:
     waiting = [_entry(entry) for entry in entries]
     while waiting:
         definition = waiting.pop()
-        if definition not in reached and not _is_silent(definition):
+        if definition not in reached and not _is_without_effect(definition):
             reached.add(definition)
             waiting += _references(definition)
     digest = hashlib.sha256()
@@ -77,9 +77,9 @@ def _entry(entry: str) -> Definition:
     return Definition(module, name)
 
 
-def _is_silent(definition: Definition) -> bool:
+def _is_without_effect(definition: Definition) -> bool:
     module, name = definition
-    return not {module, module.partition(".")[0], f"{module}:{name}"}.isdisjoint(SILENT)
+    return not {module, module.partition(".")[0], f"{module}:{name}"}.isdisjoint(WITHOUT_EFFECT)
 
 
 @cache
@@ -114,28 +114,25 @@ def _references(definition: Definition) -> Sequence[Definition]:
             found.append(Definition(module, node.id))
         elif isinstance(node, ast.ImportFrom | ast.Import):
             found += _imported(node, name if node in known[name] else None)
-        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            found += _attribute(module, node.value.id, node.attr)
     return found
 
 
 def _imported(node: ast.ImportFrom | ast.Import, name: str | None) -> Iterator[Definition]:
-    """What an import fetches from this package; of one at the top level only what goes by `name`."""
+    """What an import fetches from this package; of one at the top level only what goes by `name`.
+
+    A module that is imported as a whole counts with all that it defines.
+    """
     for alias in node.names:
         if name not in (None, alias.asname or alias.name):
             continue
-        origin = _within(node.module or "") if isinstance(node, ast.ImportFrom) else None
-        if origin is not None and path_of(origin) is not None and alias.name in _definitions(origin):
-            yield Definition(origin, alias.name)
-
-
-def _attribute(module: str, name: str, attribute: str) -> Iterator[Definition]:
-    """What `name.attribute` is where `name` is a module of this package."""
-    for node in _definitions(module).get(name, []):
-        if isinstance(node, ast.ImportFrom) and (parent := _within(node.module or "")) is not None:
-            target = f"{parent}.{name}".removeprefix(".")
-            if path_of(target) is not None and attribute in _definitions(target):
-                yield Definition(target, attribute)
+        origin = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+        inside = _within(origin)
+        if inside is not None and alias.name in _definitions(inside):
+            yield Definition(inside, alias.name)
+            continue
+        module = _within(f"{origin}.{alias.name}".removeprefix("."))
+        if module is not None and path_of(module) is not None:
+            yield from (Definition(module, name) for name in _definitions(module))
 
 
 def _within(name: str) -> str | None:

@@ -8,7 +8,7 @@ import torch
 from mtl.data.image_set import ImageSet, load_split
 from mtl.data.stored_episodes import read_episodes
 from mtl.data.task_samplers import TaskSampler, build_sampler
-from mtl.data.tasks import Tasks, TaskShape, labels
+from mtl.data.tasks import Tasks, TaskShape
 from mtl.evaluation.scoring import embed_episodes, in_batches, score
 from mtl.learners import Learner, build_learner
 from mtl.learners.build import InnerLoop
@@ -23,7 +23,9 @@ from mtl.specs.meta_training import MetaTrainSpec
 from mtl.specs.reading import as_told
 from mtl.training.checkpoint import Checkpoint, State
 from mtl.training.history import History
+from mtl.training.meta_step import MetaStep
 from mtl.training.schedules import halved
+from mtl.training.selection import Selection, copy_of
 
 
 @dataclass(frozen=True)
@@ -43,26 +45,6 @@ class MetaTrainPaths:
         """What is there to be read, by role."""
         read = {"images": self.images, "split": self.split, "validation_episodes": self.validation_episodes}
         return read if self.pretrained is None else {**read, "pretrained": self.pretrained}
-
-
-@dataclass
-class Selection:
-    """The best model so far by validation accuracy; of equals the earliest. Iteration 0 is a candidate.
-
-    With `fixed`, only that iteration is.
-    """
-
-    fixed: int | None = None
-    iteration: int = -1
-    accuracy: float = -1.0
-    learned: dict[str, torch.Tensor] | None = None
-
-    def consider(self, iteration: int, accuracy: float, learner: Learner) -> None:
-        """Keeps a copy of what the learner has learned if it is better."""
-        if self.fixed in (None, iteration) and accuracy > self.accuracy:
-            self.iteration = iteration
-            self.accuracy = accuracy
-            self.learned = copy_of(learner)
 
 
 def meta_train(spec: MetaTrainSpec, paths: MetaTrainPaths) -> None:
@@ -171,44 +153,6 @@ def _run(
             history.trained((iteration + 1) * settings.tasks, phase, loss, class_accuracy.mean(), rate)
             progress.step()
     return history, selection, snapshots
-
-
-def copy_of(learner: Learner) -> dict[str, torch.Tensor]:
-    """What a learner has learned so far, by name."""
-    return {name: value.detach().clone() for name, value in learner.learned().items()}
-
-
-class MetaStep:
-    """One meta-update with Adam on everything the learner learns (paper, equations 4 and 5)."""
-
-    def __init__(self, learner: Learner, shape: TaskShape, device: torch.device) -> None:
-        self._learner = learner
-        self._shape = shape
-        self._device = device
-        self._support_labels = torch.from_numpy(labels(shape.way, shape.shot)).to(device)
-        self._targets = torch.from_numpy(labels(shape.way, shape.query)).to(device)
-        self.optimizer = torch.optim.Adam(learner.learned().values())
-
-    def __call__(self, banked: torch.Tensor, tasks: Tasks, rate: float) -> tuple[torch.Tensor, torch.Tensor]:
-        """Updates the learner from a meta-batch of T tasks.
-
-        Args:
-            banked: (N, ...) banked training images.
-            tasks: indices into `banked`.
-            rate: the learning rate of this update.
-
-        Returns:
-            The loss and the query accuracy of each class before the update, after adaptation: (T, way) in [0, 1].
-        """
-        sets = (banked[torch.from_numpy(rows).to(self._device)] for rows in (tasks.support, tasks.query))
-        support, query = self._learner.embed_sets(*sets)
-        loss, logits = self._learner.loss(support, self._support_labels, query, self._targets)
-        self.optimizer.param_groups[0]["lr"] = rate
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
-        correct = (logits.argmax(dim=-1) == self._targets).float()
-        return loss.detach(), correct.unflatten(1, (self._shape.way, self._shape.query)).mean(dim=2)
 
 
 def _sampler(spec: MetaTrainSpec, train: ImageSet) -> TaskSampler:

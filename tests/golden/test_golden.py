@@ -11,7 +11,7 @@ from mtl.learners import build_learner
 from mtl.networks.weights import features_of, save_tensors
 from mtl.runtime.device import Device
 from mtl.specs.networks import Network
-from mtl.training.meta_train import MetaStep
+from mtl.training.meta_step import MetaStep
 from mtl.training.pretrain import pretrain_step
 from tests.helpers.learners import backbone, inner_loop, method
 

@@ -2,8 +2,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mtl.learners.base_learner import adapt, logits
+from mtl.learners.base_learner import adapt, logits, mean_rate
 from mtl.learners.learner import Head
+from mtl.specs.inner_steps import InnerRate
 
 
 def autograd_loop(head, features, labels, learning_rate, steps):
@@ -74,3 +75,21 @@ def test_tasks_do_not_mix(problem):
     alone = adapt(head, features[1:2], labels, 0.3, 5)
     together = adapt(head, features, labels, 0.3, 5)
     assert torch.allclose(alone.weight[0], together.weight[1], atol=1e-12)
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_the_rate_of_a_sum_over_shots_makes_the_steps_of_that_loss(float64, mirrored):
+    """The authors' loss: summed over the support set, mirror images included, and divided by the shots."""
+    way, shot, steps = 3, 2, 4
+    images = shot * (2 if mirrored else 1)
+    labels = torch.arange(way).repeat_interleave(images)
+    features, weight, bias = torch.randn(len(labels), 4), torch.randn(way, 4), torch.randn(way)
+    rate = mean_rate(InnerRate(learning_rate=0.01, reduction="sum-over-shots"), way, mirrored)
+    adapted = adapt(Head(weight, bias), features[None], labels, rate, steps)
+    slow = [weight.clone().requires_grad_(), bias.clone().requires_grad_()]
+    for _ in range(steps):
+        loss = F.cross_entropy(features @ slow[0].T + slow[1], labels, reduction="sum") / shot
+        slow = [value - 0.01 * g for value, g in zip(slow, torch.autograd.grad(loss, slow), strict=True)]
+    assert (adapted.weight[0] - slow[0]).abs().max() < 1e-10
+    assert (adapted.bias[0] - slow[1]).abs().max() < 1e-10
+    assert mean_rate(InnerRate(learning_rate=0.01, reduction="mean"), way, mirrored) == 0.01

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from mtl.data.tasks import TaskShape, draw_uniform, labels
 from mtl.evaluation.scoring import embed_episodes, in_batches, score
 from mtl.runtime.device import Device
-from mtl.training.meta_train import MetaStep
+from mtl.training.meta_step import MetaStep
 from tests.helpers.learners import ALL_METHODS, BASE_LEARNER, CPU, build, method
 
 SHAPE = TaskShape(5, 1, 3)

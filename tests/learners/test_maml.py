@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from mtl.data.tasks import TaskShape, draw_uniform, labels
 from mtl.learners import maml
 from mtl.networks.batch_norm import EPSILON
-from mtl.training.meta_train import MetaStep
+from mtl.training.meta_step import MetaStep
 from tests.helpers.learners import CPU, backbone, build, inner_loop
 
 STEPS, RATE, SHAPE = 3, 0.1, TaskShape(5, 2, 3)

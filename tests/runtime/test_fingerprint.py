@@ -7,7 +7,7 @@ import pytest
 
 from mtl.runtime import fingerprint as module
 from mtl.runtime import syntax
-from mtl.runtime.fingerprint import SILENT, of_stage
+from mtl.runtime.fingerprint import WITHOUT_EFFECT, of_stage
 from tests.helpers.learners import ROOT
 
 IMAGES = ["data.prepare:prepare", "data.source_images:opened", "data.archives.images:read"]
@@ -61,7 +61,7 @@ def edit(path, old, new):
     [
         ("training/meta_train.py", "phase, tasks = sampler.draw()", "phase, tasks = sampler.draw()  # drawn", set()),
         ("training/meta_train.py", '"""The `meta-train` stage', '"""The stage', set()),
-        ("training/meta_train.py", "loss.backward()", "(2 * loss).backward()", META_TRAINING),
+        ("training/meta_step.py", "loss.backward()", "(2 * loss).backward()", META_TRAINING),
         ("training/pretrain.py", "VALIDATION_EPISODES = 600", "VALIDATION_EPISODES = 599", {"pretrain"}),
         ("training/schedules.py", "0.5**halvings", "0.4**halvings", META_TRAINING | {"pretrain"}),
         ("learners/maml.py", "F.cross_entropy(", "2 * F.cross_entropy(", {"meta_train maml"}),
@@ -139,8 +139,12 @@ def test_what_a_module_does_when_it_is_imported_counts(package):
     assert {name for name in STAGES if before[name] != after[name]} == {"figure4"}
 
 
-def test_what_is_reached_by_way_of_a_module_counts(package):
-    (package / "helpers.py").write_text("from mtl.networks import conv4\n\n\ndef outer():\n    return conv4.build(3)\n")
+@pytest.mark.parametrize(
+    "line", ["from mtl.networks import conv4", "from mtl.networks import conv4 as c", "import mtl.networks.conv4 as c"]
+)
+def test_what_is_reached_by_way_of_a_module_counts(package, line):
+    name = line.split()[-1]
+    (package / "helpers.py").write_text(f"{line}\n\n\ndef outer():\n    return {name}.build(3)\n")
     forget()
     before = module.fingerprint("helpers:outer")
     edit(package / "networks/conv4.py", "padding=1", "padding=2")
@@ -149,7 +153,7 @@ def test_what_is_reached_by_way_of_a_module_counts(package):
 
 
 def test_what_is_left_out_exists_and_has_a_reason():
-    for name, reason in SILENT.items():
+    for name, reason in WITHOUT_EFFECT.items():
         target, _, definition = name.partition(":")
         assert syntax.path_of(target) is not None, name
         assert not definition or definition in module._definitions(target), name

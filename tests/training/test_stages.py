@@ -18,7 +18,7 @@ from mtl.evaluation.evaluate import EvaluateInputs, evaluate
 from mtl.evaluation.scoring import embed_episodes, score
 from mtl.learners import load_learned
 from mtl.networks.weights import save_tensors
-from mtl.training.meta_train import MetaStep
+from mtl.training.meta_step import MetaStep
 from tests.helpers.learners import CPU, build
 from tests.helpers.stages import evaluate_spec, read, run_meta_train, run_pretrain
 

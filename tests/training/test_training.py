@@ -8,8 +8,8 @@ from safetensors.torch import load_file
 
 from mtl.runtime.files import sha256
 from mtl.training.augment import augment
-from mtl.training.meta_train import Selection
 from mtl.training.schedules import halved
+from mtl.training.selection import Selection
 from tests.helpers.learners import ALL_METHODS, method
 from tests.helpers.stages import PRETRAIN, read, run_meta_train, run_pretrain
 

@@ -31,10 +31,10 @@ def edited(file, old, new):
 
 
 CHANGES = {
-    "a comment": (edited("training/meta_train.py", "loss.backward()", "loss.backward()  # all of it"), set()),
+    "a comment": (edited("training/meta_step.py", "loss.backward()", "loss.backward()  # all of it"), set()),
     "a docstring": (edited("learners/maml.py", '"""The learner of a method', '"""A learner of a method'), set()),
     "a line of the meta-training loop": (
-        edited("training/meta_train.py", "loss.backward()", "(2 * loss).backward()"),
+        edited("training/meta_step.py", "loss.backward()", "(2 * loss).backward()"),
         cells("meta-training", [*META_TRAINED, *MAML])
         | cells("evaluating", [*META_TRAINED, *MAML]) | CURVES | REPORTS | FIGURES,
     ),

@@ -1,14 +1,17 @@
 """docs/extending.md, executed: its files in a copy of the project, their tests, and a table with each extension."""
 
+import json
 import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from mtl.reporting.explain import explained
 from tests.helpers.learners import ROOT
 from tests.helpers.project import planned, snakemake, with_package
 
@@ -49,3 +52,23 @@ def test_an_extension_is_its_files_and_reruns_nothing(project, section):
     table = pd.read_csv(project / command[0])
     assert table["accuracy"].notna().all()
     assert planned(project) == []
+
+
+def test_a_learner_without_inner_steps_is_scored_once_and_says_so(project, monkeypatch):
+    """The learner of the page has none."""
+    monkeypatch.chdir(project)
+    with_package(project)
+    for action, name, content in BLOCK.findall(SECTIONS["A learner"]):
+        if not name.startswith("tests/"):
+            with Path(name).open("a" if action == "append" else "w", encoding="utf-8") as file:
+                file.write(content)
+    folder = Path("results/class-means/glyphs/resnet12/seed0/class-means/5way-1shot")
+    code, output = snakemake(project, str(folder / "evaluation.json"), "--configfile", "class-means.yaml")
+    assert code == 0, output
+    evaluation = json.loads((folder / "evaluation.json").read_text())
+    assert (evaluation["steps"], evaluation["validation_accuracy_by_steps"]) == (None, {})
+    assert evaluation["provenance"]["spec"]["base_learner"] is None
+    assert "inner steps" not in next(explained(folder))
+    # Its log tells of the test episodes alone, and of those once.
+    (log,) = Path("logs/class-means").rglob("evaluate.log")
+    assert [line.split("]")[0] for line in log.read_text().splitlines()] == ["[class-means 5way-1shot, test episodes"]

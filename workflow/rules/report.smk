@@ -28,7 +28,7 @@ rule table:
         logs=grid.config.pathvars.logs,
         plan=lambda wildcards: reports.table(wildcards.table),
         # A cell that was deleted is to be run again.
-        complete=lambda wildcards: reports.complete(wildcards.table),
+        complete=lambda wildcards: experiment.inventory.complete(wildcards.table),
         code=reports.code("table"),
     message:
         "building {wildcards.table}"
@@ -60,7 +60,7 @@ rule partial_table:
         plan=lambda wildcards: reports.table(wildcards.table),
         code=reports.code("table"),
         # No inputs, because nothing is to be run for it; but what is new is to be shown.
-        seen=lambda wildcards: reports.seen(wildcards.table),
+        seen=lambda wildcards: experiment.inventory.seen(wildcards.table),
     message:
         "building {wildcards.table} from the cells there are"
     shell:
@@ -108,7 +108,7 @@ rule manifest:
     input:
         reports.targets(),
         # They name the commit, so they may change where nothing else does.
-        reports.records(),
+        experiment.inventory.records(),
     output:
         "<results>/manifest.json",
     log:
@@ -122,7 +122,7 @@ rule manifest:
         runtime=10,
     params:
         results=lambda wildcards, output: Path(output[0]).parent,
-        plan=reports.manifest(
+        plan=experiment.inventory.manifest(
             list(map(str, configfiles)), list(workflow.config_settings.config_args)
         ),
         code=reports.code("manifest"),

@@ -1,0 +1,32 @@
+"""Which of the models that meta-training passes is kept."""
+
+from dataclasses import dataclass
+
+import torch
+
+from mtl.learners import Learner
+
+
+@dataclass
+class Selection:
+    """The best model so far by validation accuracy; of equals the earliest. Iteration 0 is a candidate.
+
+    With `fixed`, only that iteration is.
+    """
+
+    fixed: int | None = None
+    iteration: int = -1
+    accuracy: float = -1.0
+    learned: dict[str, torch.Tensor] | None = None
+
+    def consider(self, iteration: int, accuracy: float, learner: Learner) -> None:
+        """Keeps a copy of what the learner has learned if it is better."""
+        if self.fixed in (None, iteration) and accuracy > self.accuracy:
+            self.iteration = iteration
+            self.accuracy = accuracy
+            self.learned = copy_of(learner)
+
+
+def copy_of(learner: Learner) -> dict[str, torch.Tensor]:
+    """What a learner has learned so far, by name."""
+    return {name: value.detach().clone() for name, value in learner.learned().items()}
