@@ -30,6 +30,7 @@ def test_every_line_can_be_measured(lines, monkeypatch):
         assert line.floor_value > 0
 
 
+@pytest.mark.slow
 def test_maml_and_whole_processes_can_be_measured():
     assert (
         solvers.maml(Scene("small", Network(name="conv4", width=2, image_size=16), 20, 1, CPU), tasks=2).measure().value

@@ -44,7 +44,8 @@ def stage(name):
     ("name", "iterations"),
     [
         *(("pretrain", iterations) for iterations in (1, 4)),
-        *((name, iterations) for name in ("ss-all-ht", "ft-head", "maml-ht") for iterations in (1, 11, 14, 22)),
+        *((name, iterations) for name in ("ss-all-ht", "ft-head") for iterations in (1, 11, 14, 22)),
+        *(pytest.param("maml-ht", iterations, marks=pytest.mark.slow) for iterations in (1, 11, 14, 22)),
     ],
 )
 def test_an_interrupted_stage_gives_the_same_bytes(tiny, tmp_path, interrupted_after, capsys, name, iterations):

@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -29,7 +28,23 @@ def write_birds(folder):
     (folder / "config/splits/birds.csv").write_text(f"split,class\n{rows}")
 
 
-PREPARE = {"A learner": lambda _: None, "A backbone": lambda _: None, "A form of archive": write_birds}
+def scored_once(folder):
+    """A learner without inner steps, as that of the example, is scored once and says that it has none."""
+    cell = folder / "results/class-means/glyphs/resnet12/seed0/class-means/5way-1shot"
+    evaluation = json.loads((cell / "evaluation.json").read_text())
+    assert (evaluation["steps"], evaluation["validation_accuracy_by_steps"]) == (None, {})
+    assert evaluation["provenance"]["spec"]["base_learner"] is None
+    assert "inner steps" not in next(explained(cell))
+    (log,) = (folder / "logs/class-means").rglob("class-means/5way-1shot/evaluate.log")
+    assert [line.split("]")[0] for line in log.read_text().splitlines()] == ["[class-means 5way-1shot, test episodes"]
+
+
+def as_it_is(folder):
+    """Nothing more to prepare or to look at."""
+
+
+PREPARED = {"A form of archive": write_birds}
+LOOKED_AT = {"A learner": scored_once}
 
 
 @pytest.mark.parametrize("section", SECTIONS)
@@ -42,7 +57,7 @@ def test_an_extension_is_its_files_and_reruns_nothing(project, section):
         assert (project / name).exists() == (action == "append"), name
         with (project / name).open("a", encoding="utf-8") as file:
             file.write(content)
-    PREPARE[section](project)
+    PREPARED.get(section, as_it_is)(project)
     assert planned(project) == []
     test = next(name for _, name, _ in files if name.startswith("tests/"))
     subprocess.run([sys.executable, "-m", "pytest", "-q", test], cwd=project, check=True)
@@ -51,24 +66,4 @@ def test_an_extension_is_its_files_and_reruns_nothing(project, section):
     assert code == 0, output
     table = pd.read_csv(project / command[0])
     assert table["accuracy"].notna().all()
-    assert planned(project) == []
-
-
-def test_a_learner_without_inner_steps_is_scored_once_and_says_so(project, monkeypatch):
-    """The learner of the page has none."""
-    monkeypatch.chdir(project)
-    with_package(project)
-    for action, name, content in BLOCK.findall(SECTIONS["A learner"]):
-        if not name.startswith("tests/"):
-            with Path(name).open("a" if action == "append" else "w", encoding="utf-8") as file:
-                file.write(content)
-    folder = Path("results/class-means/glyphs/resnet12/seed0/class-means/5way-1shot")
-    code, output = snakemake(project, str(folder / "evaluation.json"), "--configfile", "class-means.yaml")
-    assert code == 0, output
-    evaluation = json.loads((folder / "evaluation.json").read_text())
-    assert (evaluation["steps"], evaluation["validation_accuracy_by_steps"]) == (None, {})
-    assert evaluation["provenance"]["spec"]["base_learner"] is None
-    assert "inner steps" not in next(explained(folder))
-    # Its log tells of the test episodes alone, and of those once.
-    (log,) = Path("logs/class-means").rglob("evaluate.log")
-    assert [line.split("]")[0] for line in log.read_text().splitlines()] == ["[class-means 5way-1shot, test episodes"]
+    LOOKED_AT.get(section, as_it_is)(project)
