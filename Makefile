@@ -1,4 +1,4 @@
-# Everything a person types, in one place. `make` alone lists the targets.
+# Every command that people type, in one place. `make` alone lists the targets.
 
 PYTHON ?= python3
 CORES ?= 2
@@ -21,8 +21,8 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# A killed Snakemake leaves its lock behind. It may go if nobody holds the kernel's, as every run does (workflow/Snakefile);
-# one that is just being killed may take a moment to die.
+# A killed Snakemake leaves its lock behind. It may be removed if nobody holds the kernel lock that every run takes
+# (workflow/Snakefile). A run that is being killed may need a moment to end.
 demo: install ## Table 1 and its figure on the embedded dataset (7 to 10 minutes on 2 cores)
 	@if [ -n "$$(ls -A .snakemake/locks 2>/dev/null)" ]; then \
 		$(RUN) flock --timeout 5 --conflict-exit-code 75 results/.lock snakemake --unlock --quiet all || \

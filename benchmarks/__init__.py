@@ -1,1 +1,1 @@
-"""Measurements, each beside the floor it is compared with."""
+"""Benchmarks, each beside the floor it is compared with."""

@@ -2,7 +2,7 @@
 
     python -m benchmarks [--threads 2] [--csv FILE]
 
-Only ratios mean anything: machines are shared, and both sides of a line are timed in turn.
+Only ratios mean anything: machines are shared, so both sides of a line are timed in turn.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from mtl.specs.networks import Network
 
 
 def main() -> None:
-    """Runs them; every line is printed as soon as it is measured."""
+    """Runs them, and prints every line as soon as it is measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--csv", type=Path, help="where to write the table")

@@ -1,4 +1,4 @@
-"""What other arithmetic costs: bfloat16, memory layout, compilation."""
+"""The cost of other arithmetic: bfloat16, memory layout, compilation."""
 
 import dataclasses
 import sys
@@ -16,7 +16,7 @@ IMAGES = 64
 
 
 def arithmetic(scene: Scene) -> Iterator[Comparison]:
-    """Forward and backward passes of the same images in two ways each."""
+    """Forward and backward passes of the same images, in two ways each."""
     images, backbone = scene.images()[:IMAGES], scene.backbone()
     half = dataclasses.replace(scene, device=Device(scene.device.torch_device, torch.bfloat16))
     contiguous = scene.backbone().to(memory_format=torch.contiguous_format)

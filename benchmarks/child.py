@@ -1,9 +1,9 @@
-"""One work in a process of its own, for its memory or to run beside others.
+"""Runs one workload in its own process, to measure its memory or to run beside others.
 
     python -m benchmarks.child WORK BACKBONE,WIDTH,PIXELS THREADS REPEATS
 
-Prints the seconds of the repetitions, after one without a clock, and how much memory the process had held at most
-before the work and after it, in GB.
+Prints the seconds of the repetitions, after an untimed one, and the peak memory of the process before and after the
+work, in GB.
 """
 
 import sys
@@ -19,7 +19,7 @@ WORKS = {"evaluation": evaluation, "meta-training": meta_training, "pre-training
 
 
 def main() -> None:
-    """Works."""
+    """Runs the workload."""
     work, network, threads, repeats = sys.argv[1:]
     name, width, pixels = network.split(",")
     device = set_up("auto", "float32", int(threads))
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def _peak() -> float:
-    # Not that of getrusage, which a process takes over from the one that started it.
+    # Not getrusage, whose peak a process inherits from its parent.
     lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1e6
 

@@ -2,7 +2,7 @@
 
     python -m benchmarks.prepare [--data FOLDER] [--size 84] [--threads 2]
 
-With `--data`, from the archives or the tree in that folder; without, from an archive of as many made-up images.
+With `--data`, from the archives or tree in that folder; without it, from an archive of as many synthetic images.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def make_archive(path: Path) -> None:
 
 
 def stage(*arguments: object) -> tuple[float, float]:
-    """Runs `mtl <stage>` in a process of its own; returns its seconds and its peak memory in MB."""
+    """Runs `mtl <stage>` in its own process; returns its seconds and its peak memory in MB."""
     began = time.perf_counter()
     command = [sys.executable, "-m", "mtl.cli", *map(str, arguments)]
     process = subprocess.Popen(command, cwd=ROOT)  # noqa: S603 - our own command

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def startup() -> Iterator[Comparison]:
-    """What a job costs before its first useful step, and what the workflow costs before its first job."""
+    """The time before a job's first useful step, and before the workflow's first job."""
     for subject, ours, floor, bare in (
         ("importing the evaluation stage", ("-c", "import mtl.evaluation.evaluate"), "torch", ("-c", "import torch")),
         ("importing a table", ("-c", "import mtl.reporting.tables"), "pandas", ("-c", "import pandas")),
@@ -24,7 +24,7 @@ def startup() -> Iterator[Comparison]:
 
 
 def packing(scene: Scene, threads: int, repeats: int) -> Ratio:
-    """As many processes of one thread as there are threads, and one process of all threads for all their work."""
+    """One process per thread at once, against one process that does all their work on all threads."""
     children = [_start(*_child("meta-training", scene, 1, repeats)) for _ in range(threads)]
     at_once = max(_numbers(_finish(child))[0] for child in children)
     whole, *_ = _numbers(_run(*_child("meta-training", scene, threads, repeats * threads)))
@@ -33,7 +33,7 @@ def packing(scene: Scene, threads: int, repeats: int) -> Ratio:
 
 
 def memory(scene: Scene, threads: int) -> Iterator[Ratio]:
-    """The peak of each stage beside what its process held when all was loaded."""
+    """The peak memory of each stage beside that of its process once everything was loaded."""
     for work in WORKS:
         _, before, peak = _numbers(_run(*_child(work, scene, threads, 0)))
         floor = "its process with images and network"

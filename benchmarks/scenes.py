@@ -24,7 +24,7 @@ WAY, QUERY, CLASSES = 5, 15, 20
 
 @dataclass(frozen=True)
 class Scene:
-    """A scale: the network, how many images there are of each of 20 classes, and how often a work is repeated."""
+    """A scale: the network, the number of images of each of 20 classes, and the number of repetitions."""
 
     name: str
     network: Network
@@ -55,7 +55,7 @@ class Scene:
         return build_learner(row, self.network, statistics, None, WAY, inner_loop, 0, self.device)
 
     def backbone(self) -> Backbone:
-        """The bare network, all weights open."""
+        """The bare network, all weights trainable."""
         torch.manual_seed(0)
         return new_backbone(self.network).to(self.device.torch_device)
 

@@ -1,4 +1,4 @@
-"""Base-learner, MAML and feature banks beside the obvious ways to do without them."""
+"""Base-learner, MAML and feature banks beside the obvious alternatives."""
 
 from collections.abc import Iterator
 
@@ -50,7 +50,7 @@ def _base_learner(scene: Scene) -> Iterator[Comparison]:
 
 
 def loop(head: Head, features: torch.Tensor, targets: torch.Tensor) -> list[Head]:
-    """The base-learner as most code has it."""
+    """The base-learner as most code implements it."""
     adapted = []
     for episode in features:
         weight, bias = (value.clone().requires_grad_() for value in head)
@@ -78,7 +78,7 @@ def _bank(scene: Scene, method: str) -> Comparison:
 
 
 class Unbanked(Learner):
-    """A learner that encodes what is frozen anew in every iteration."""
+    """A learner that runs its frozen blocks again in every iteration."""
 
     def __init__(self, inner: Learner) -> None:
         super().__init__()
@@ -94,12 +94,12 @@ class Unbanked(Learner):
         return self.inner.embed(encoded)
 
     def predict(self, support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
-        """As the learner."""
+        """As the inner learner."""
         return self.inner.predict(support, labels, query)
 
 
 def maml(scene: Scene, tasks: int = 4) -> Comparison:
-    """The tasks of a meta-batch at once, and one after another by autograd alone."""
+    """The tasks of a meta-batch at once, and one after another with plain autograd."""
     learner, images, drawn = scene.learner("maml", MAML_STEPS, MAML_RATE), scene.images(), scene.tasks(tasks)
     support, query = (images[torch.from_numpy(rows).to(images.device)] for rows in (drawn.support, drawn.query))
     labels_of, targets = (torch.from_numpy(labels(WAY, n)).to(images.device) for n in (1, QUERY))

@@ -31,7 +31,7 @@ def stages(scene: Scene) -> Iterator[Comparison]:
 
 
 def evaluation(scene: Scene) -> Comparison:
-    """All of a cell's evaluation, the choice among three numbers of steps included."""
+    """A cell's whole evaluation, including the choice among three numbers of steps."""
     learner, images, episodes = scene.learner("ss-all"), scene.images(), scene.tasks(EPISODES)
     backbone = backbone_of(learner)
     rows = torch.from_numpy(np.unique(np.concatenate([episodes.support.ravel(), episodes.query.ravel()])))
@@ -53,7 +53,7 @@ def evaluation(scene: Scene) -> Comparison:
 
 
 def meta_training(scene: Scene) -> Comparison:
-    """A meta-update of two tasks, drawing them included."""
+    """A meta-update of two tasks, including drawing them."""
     learner, images = scene.learner("ss-all-ht"), scene.images()
     backbone = backbone_of(learner)
     shape, tasks = TaskShape(WAY, 1, QUERY), 2
@@ -74,7 +74,7 @@ def meta_training(scene: Scene) -> Comparison:
 
 
 def pretraining(scene: Scene) -> Comparison:
-    """Some batches of an epoch, shuffling and augmentation included."""
+    """Some batches of an epoch, including shuffling and augmentation."""
     images, batches = scene.images(), 1 + CLASSES * scene.per_class // BATCH // 5
     labels = torch.arange(CLASSES, device=scene.device.torch_device).repeat_interleave(scene.per_class)
     backbone = scene.backbone()
@@ -97,12 +97,12 @@ def pretraining(scene: Scene) -> Comparison:
 
 
 def backbone_of(learner: Learner) -> nn.Module:
-    """The network inside a learner, with the same parametrisation and the same weights open."""
+    """The network inside a learner, with the same parametrisation and trainable weights."""
     return learner.get_submodule("backbone")
 
 
 def forward_and_backward(scene: Scene, backbone: nn.Module, images: torch.Tensor) -> None:
-    """The floor of training: the network's convolutions with an output gradient that is given."""
+    """The floor of training: the network's convolutions with a given output gradient."""
     with scene.device.autocast():
         features = backbone(to_unit_interval(images))
     features.backward(torch.ones_like(features))

@@ -1,4 +1,4 @@
-"""Two works, timed in turn: machines are shared and noisy, so only their ratio means anything."""
+"""Times two workloads in turn: machines are shared and noisy, so only their ratio means anything."""
 
 import statistics
 import time
@@ -15,11 +15,11 @@ class Ratio:
     """A line of the table.
 
     Attributes:
-        subject: what was timed.
-        scale: on which network.
-        value: median of what is ours.
+        subject: what was measured.
+        scale: the network.
+        value: our median.
         floor: what it is compared with, in words.
-        floor_value: median of that.
+        floor_value: the median of the floor.
         ratio: median of the ratios of neighbouring runs, ours over floor.
         unit: of both values.
     """
@@ -35,7 +35,7 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two works, and how often they are timed.
+    """Two workloads, and how often they are timed.
 
     Attributes:
         subject: what `ours` is.
@@ -43,7 +43,7 @@ class Comparison:
         ours: what is measured.
         floor: what `bare` is, in words.
         bare: what it is compared with.
-        repeats: how often both run, after once without a clock.
+        repeats: how often both are timed, after one untimed run.
     """
 
     subject: str
@@ -54,7 +54,7 @@ class Comparison:
     repeats: int
 
     def measure(self) -> Ratio:
-        """Runs both in turn, each first every other time."""
+        """Times both in turn, alternating which goes first."""
         self.ours(), self.bare()
         pairs = []
         for repeat in range(self.repeats):

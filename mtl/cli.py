@@ -89,7 +89,7 @@ def prepare(
 
 
 def _origin_of(spec: "PrepareSpec", source: Path | None, threads: int) -> "Opened":
-    """What gives the images of a dataset; without a source they are rendered."""
+    """Returns what opens the images of a dataset; without a source they are rendered."""
     if source is None:
         from mtl.data.glyphs import rendered
 
@@ -173,7 +173,7 @@ def curve(
     output: Output,
     pretrained: OptionalInput = None,
 ) -> None:
-    """Scores one cell in the course of its meta-training."""
+    """Scores one cell during its meta-training."""
     from mtl.evaluation.curve import curve
     from mtl.evaluation.evaluate import EvaluateInputs
     from mtl.specs.evaluating import EvaluateSpec
@@ -192,7 +192,7 @@ def table(
     csv: Output,
     markdown: Output,
 ) -> None:
-    """Builds a table from those of its cells that were evaluated."""
+    """Builds a table from its evaluated cells."""
     from mtl.reporting.tables import write_table
 
     write_table(plan, published, results, logs, csv, markdown)
@@ -267,7 +267,7 @@ def config_schema(
 
 
 def main() -> None:
-    """Entry point: what the user can mend is one line on stderr and exit code 1."""
+    """Entry point: shows an error that the user can fix as one line on stderr, with exit code 1."""
     with one_line_errors(lambda message: sys.stderr.write(f"mtl: error: {message}\n")):
         app()
 

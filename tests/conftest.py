@@ -1,4 +1,4 @@
-"""Small but real things to test with: rendered letters, a tiny network, a pre-trained file."""
+"""Small but real fixtures: rendered letters, a tiny network, a pre-trained file."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The benchmarks run, and what they compare gives the same numbers; how fast is no matter of tests."""
+"""The benchmarks run, and what they compare gives the same numbers; speed is not tested."""
 
 import pytest
 import torch

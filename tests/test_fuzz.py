@@ -1,4 +1,4 @@
-"""Whatever stands in a file from outside, it is read or refused with one line."""
+"""Whatever an outside file contains, it is read or refused with one line."""
 
 import copy
 import io
@@ -33,7 +33,7 @@ from mtl.training.checkpoint import Checkpoint
 from tests.helpers.archives import jpeg, noise_image, tar_bytes
 from tests.helpers.learners import CONFIG, CPU, NETWORK, ROOT
 
-# The same examples at every run, so that a failure is one of the change and not of the day.
+# The same examples in every run, so that failures come from changes and not from chance.
 fuzzed = settings(
     derandomize=True, max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -44,7 +44,7 @@ values = st.recursive(
 
 
 def taken_or_refused(read):
-    """Calls `read`; returns what it gave, or None if it refused with one line."""
+    """Calls `read`; returns its result, or None if it refused with one line."""
     try:
         return read()
     except UserError as error:
@@ -55,7 +55,7 @@ def taken_or_refused(read):
 
 @st.composite
 def damaged(draw, content):
-    """Bytes with a few of them changed, cut off, or put in."""
+    """Bytes with a few of them changed, removed or inserted, or the end cut off."""
     damaged = bytearray(content)
     for _ in range(draw(st.integers(1, 3))):
         place = draw(st.integers(0, max(0, len(damaged) - 1)))

@@ -1,4 +1,4 @@
-"""Every link to a file of the project leads somewhere."""
+"""Every link to a file of the project has a target."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The rooms of `mtl/`: data flows down, nothing runs back up, every name is used once."""
+"""The rooms of `mtl/`: imports go one way, and every module name is unique."""
 
 import ast
 from collections import Counter
@@ -7,7 +7,7 @@ import mtl
 from tests.helpers.learners import ROOT
 
 PACKAGE = ROOT / "mtl"
-# From the ground up, as `mtl/__init__.py` explains them.
+# Lowest first, as `mtl/__init__.py` lists them.
 ROOMS = [line.split("`")[1] for line in mtl.__doc__.splitlines() if line.startswith("- `")]
 MODULES = [path for path in PACKAGE.rglob("*.py") if "__pycache__" not in path.parts]
 
@@ -27,7 +27,7 @@ def test_every_room_is_explained():
 
 
 def test_nothing_runs_back_up():
-    """`runtime.extensions` imports what a job names, and says so; it names no module itself."""
+    """`runtime.extensions` is no exception: it imports what a job names, but names no module itself."""
     wrong = [
         f"{path.relative_to(PACKAGE)} imports {room}"
         for path in MODULES

@@ -1,4 +1,4 @@
-"""Image files to square arrays, on several cores."""
+"""Decodes image files to square arrays, on several cores."""
 
 import io
 from collections import deque
@@ -12,19 +12,19 @@ from mtl.runtime.errors import UserError
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
 PIXELS = 64 * 2**20
-WAITING = 64  # images per thread that are read ahead
-WAITING_BYTES = 2**28  # and not more than these
+WAITING = 64  # images read ahead per thread
+WAITING_BYTES = 2**28  # and never more bytes than this
 
 Decoded = tuple[str, np.ndarray, str]
 
 
 def decoded(images: Iterable[tuple[str, bytes | np.ndarray]], size: int, threads: int) -> Iterator[Decoded]:
-    """Decodes and scales images, in their order: name, (size, size, 3) uint8, and the size it had as `WxH`.
+    """Decodes and scales images, in order: name, (size, size, 3) uint8, and the original size as `WxH`.
 
     Raises:
         UserError: an image is damaged, of another format, or too large.
     """
-    # Pillow leaves Python's lock while it decodes and scales, so threads are enough.
+    # Pillow releases the GIL while it decodes and scales, so threads are enough.
     with ThreadPoolExecutor(threads) as pool:
         waiting: deque[tuple[Future[Decoded], int]] = deque()
         ahead = 0
@@ -58,11 +58,11 @@ def _opened(name: str, content: bytes) -> Image.Image:
                 raise UserError(f"image {name}: {image.width} x {image.height} pixels; at most {PIXELS} are taken")
             if image.mode.startswith(("I", "F")):
                 raise UserError(f"image {name}: has more than 8 bits per channel; convert it")
-            # Looking for a rotation takes longer than decoding a small image.
+            # Checking for a rotation takes longer than decoding a small image.
             return (ImageOps.exif_transpose(image) if "exif" in image.info else image).convert("RGB")
     except UserError:
         raise
     except UnidentifiedImageError:
         raise UserError(f"image {name}: not a file of {', '.join(FORMATS)}") from None
-    except Exception as error:  # decoders raise what they like
+    except Exception as error:  # decoders can raise anything
         raise UserError(f"image {name}: damaged ({error})") from None

@@ -1,4 +1,4 @@
-"""One file from the first of its mirrors that gives it whole and unaltered."""
+"""Downloads a file from the first mirror that delivers it whole and unaltered."""
 
 from pathlib import Path
 from typing import IO
@@ -12,23 +12,23 @@ from mtl.specs.datasets import ArchiveFile
 
 RETRIES = 2
 ASK_AGAIN = (429, 500, 502, 503, 504)  # HTTP: a busy or broken server
-LARGEST = 16 * 2**30  # bytes, of a file whose size nobody printed
+LARGEST = 16 * 2**30  # bytes, for a file of unknown size
 TIMEOUT = 30  # seconds without a byte
 CHUNK = 2**20
 REPORT_EVERY = 64  # MB
 
 
 class RefusedError(Exception):
-    """A mirror gave something that asking again would not mend."""
+    """A mirror failed in a way that a retry would not fix."""
 
 
 def download(file: ArchiveFile, folder: Path) -> None:
-    """Puts a file into a folder, unless it is there already; what does not match its checksum is never left there.
+    """Puts a file into a folder unless it is already there; never leaves one there that does not match its checksum.
 
-    A broken connection is tried again; after that, and after anything else, comes the next mirror.
+    It retries a broken connection; after that, and after any other failure, it tries the next mirror.
 
     Raises:
-        UserError: no mirror gave the file; the line says what each of them gave.
+        UserError: no mirror delivered the file; the line says what each of them gave.
     """
     reasons = []
     for url in file.urls:
@@ -52,7 +52,7 @@ def download(file: ArchiveFile, folder: Path) -> None:
 
 
 class _Downloader:
-    """Pooch's HTTP download, followed by a look at what came."""
+    """Pooch's HTTP download, followed by a check of what arrived."""
 
     def __init__(self, file: ArchiveFile) -> None:
         self._file = file
@@ -82,7 +82,7 @@ class _Downloader:
 
 
 class _Meter:
-    """The progress bar that pooch asks for; it also stops a file that has no end."""
+    """The progress bar that pooch expects; it also stops an endless download."""
 
     def __init__(self, file: ArchiveFile, output: Path) -> None:
         self._largest, self._output = file.size or LARGEST, output
@@ -91,7 +91,7 @@ class _Meter:
 
     @property
     def total(self) -> int:
-        """Bytes that the server promises; 0 if it does not say."""
+        """Bytes that the server announces; 0 if it announces none."""
         return self._progress.total * CHUNK
 
     @total.setter
@@ -99,7 +99,7 @@ class _Meter:
         self._progress.total = size // CHUNK
 
     def update(self, _: int) -> None:
-        """Looks how much has come; what a server calls a chunk may have any length."""
+        """Checks how much has arrived, because a server's chunks may have any length."""
         size = self._output.stat().st_size
         if size > self._largest:
             raise RefusedError(f"more than {self._largest} bytes")
@@ -109,15 +109,15 @@ class _Meter:
             self._progress.report()
 
     def reset(self) -> None:
-        """Called when all has come."""
+        """Called when the download is complete."""
 
     def close(self) -> None:
-        """Leaves the bar as it is."""
+        """Stops the bar and leaves it on the screen."""
         self._progress.close()
 
 
 def _short(error: Exception) -> str:
-    """The reason, without the nested ones of a connection."""
+    """The reason of a failure, without the nested errors of a connection."""
     if isinstance(error, requests.HTTPError):
         return str(error).partition(" for url")[0]
     if isinstance(error, requests.RequestException):

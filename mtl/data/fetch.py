@@ -15,18 +15,18 @@ from mtl.specs.datasets import FetchSpec, SourceEntry
 
 
 def fetch(spec: FetchSpec, classes: Path, folder: Path | None, archives: Path, record: Path) -> None:
-    """Writes `record`, which says where the dataset lies and what its files' checksums are.
+    """Writes `record`, which holds the dataset's location and the checksums of its files.
 
     Args:
-        spec: the dataset and the forms in which it is published, the preferred one first.
-        classes: its class list, by which an unpacked tree is recognised.
-        folder: where to look for their files or an unpacked tree, directly or in a subfolder named like the dataset;
-            nothing is downloaded then.
-        archives: where downloads go if there is no such folder.
+        spec: the dataset and the forms in which it is published, in order of preference.
+        classes: its class list, to recognise an unpacked tree.
+        folder: where to look for their files or an unpacked tree, directly or in a subfolder named after the dataset;
+            then nothing is downloaded.
+        archives: where downloads go if no `folder` is given.
         record: `source.json`.
 
     Raises:
-        UserError: the dataset is not there, cannot be downloaded, or is not what it should be.
+        UserError: the dataset is missing, cannot be downloaded, or fails verification.
     """
     try:
         found = _download(spec, archives) if folder is None else _find(spec, classes, folder.expanduser().resolve())
@@ -44,7 +44,7 @@ def _download(spec: FetchSpec, archives: Path) -> Source:
     problems = []
     for source in available:
         try:
-            # Two datasets may come in the same archive.
+            # Two datasets may share an archive.
             with locked(archives / ".lock", f"note: {archives}: another dataset is being downloaded; waiting"):
                 for file in source.files:
                     download(file, archives)
@@ -82,7 +82,7 @@ def _find(spec: FetchSpec, classes: Path, folder: Path) -> Source:
 
 
 def _altered(source: SourceEntry, root: Path) -> str | None:
-    """What is wrong with the first file that is not what it should be."""
+    """What is wrong with the first file that does not match its checksum."""
     for file in source.files:
         if file.checksum is None:
             continue
@@ -93,7 +93,7 @@ def _altered(source: SourceEntry, root: Path) -> str | None:
 
 
 def _is_tree(root: Path, classes: Path) -> bool:
-    """Whether a folder holds an image of the class list: one that it names, or one in a folder named like a class."""
+    """Whether a folder holds an image of the class list: one it names, or one in a folder named after a class."""
     listed = [(name, images) for names in read_class_list(classes).values() for name, images in names.items()]
     folders = {name for name, images in listed if not images}
     names = {image.rpartition("/")[2] for _, images in listed for image in images}

@@ -18,7 +18,7 @@ class ImageSet:
         images: (N, 3, H, W) uint8, laid out channels-last, on the job's device.
         labels: (N,) class of each image, 0 to classes - 1, on the CPU.
         class_names: the class names, by label.
-        first_row: row of `split.csv` at which the split begins; episodes store such rows.
+        first_row: first row of the split in `split.csv`; episodes store rows of that file.
     """
 
     images: torch.Tensor
@@ -33,7 +33,7 @@ class ImageSet:
 
 
 def load_split(images: Path, split_csv: Path, split: str, device: torch.device) -> ImageSet:
-    """Loads one split of the prepared images; of the memory-mapped file only its part is read.
+    """Loads one split of the prepared images, reading only its part of the memory-mapped file.
 
     Raises:
         UserError: the files are damaged or do not belong together.

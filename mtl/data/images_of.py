@@ -25,11 +25,11 @@ def numbered_images(classes: ClassList, images_per_class: int) -> ClassList:
 def found_images(classes: ClassList, images_per_class: int, source: Path) -> ClassList:
     """Completes a class list that names no images.
 
-    In a tree or archive of images those of a class are in the folder with its name; elsewhere they are numbered.
+    In a tree or archive of image files, a class has the images in the folder of its name; otherwise they are numbered.
 
     Args:
         classes: split -> class -> images.
-        images_per_class: how many each class must have at least, and has where images are only numbered.
+        images_per_class: minimum number per class, and the exact number where images are numbered.
         source: `source.json`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What can be wrong with a prepared dataset without any file being damaged."""
+"""Checks a prepared dataset for problems other than damaged files."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -10,10 +10,10 @@ from mtl.data.split import Row
 
 
 def inspect(path: Path, rows: Sequence[Row]) -> tuple[str, dict[str, list[list[str]]]]:
-    """The SHA-256 of all pixels of a .npy of images, in hex, and the groups of images with exactly the same pixels.
+    """The SHA-256 of all pixels of a .npy of images, in hex, and the groups of images with identical pixels.
 
-    The groups are under `train`, or `train, val` if they lie in two splits, as lists of image names. A test image that
-    is also a training image makes an accuracy too good, so whoever reads a number should know.
+    The groups are lists of image names, keyed by `train`, or by `train, val` if they span two splits. A test image that
+    is also a training image inflates the accuracy, so readers of a number should know.
     """
     sha256 = hashlib.sha256()
     first: dict[bytes, int] = {}
@@ -31,7 +31,7 @@ def inspect(path: Path, rows: Sequence[Row]) -> tuple[str, dict[str, list[list[s
 
 
 def _images(path: Path) -> Iterator[bytes]:
-    """The bytes of each image; read, not mapped, because mapped ones would all stay in memory."""
+    """The bytes of each image; read, not mapped, because mapped images would all stay in memory."""
     pixels = np.load(path, mmap_mode="r")
     length = pixels[0].nbytes
     with path.open("rb") as file:

@@ -38,18 +38,18 @@ class PreparePaths:
 def prepare(spec: PrepareSpec, paths: PreparePaths, opened: Opened, reference: str | None = None) -> None:
     """Prepares a dataset at one image size.
 
-    `images` becomes a .npy of shape (images, size, size, 3), row i being row i of `split`; `samples` a picture of some
-    of them; `summary` counts them, names the source, the duplicates and the SHA-256 of the pixels. Images of another
-    size are scaled to the square directly, as in mini-imagenet-tools, with an antialiasing bilinear filter.
+    `images` becomes a .npy of shape (images, size, size, 3), where row i is row i of `split`; `samples` is a picture of
+    some of them; `summary` holds their counts, the source, the duplicates and the SHA-256 of the pixels. Images of
+    another size are scaled directly to the square, as in mini-imagenet-tools, with an antialiasing bilinear filter.
 
-    Other packages, another processor or another source may give other pixels than those with the SHA-256 `reference`.
-    That is said in one line and recorded, because results then agree only within their intervals.
+    Other packages, another CPU or another source may give pixels with a SHA-256 other than `reference`. This is noted
+    in one line and recorded, because results then agree only within their intervals.
 
     Args:
         spec: dataset and size.
-        paths: where everything lies.
-        opened: gives the images of the rows of `split.csv`.
-        reference: the SHA-256 that the pixels should have, if it is known.
+        paths: the files to read and write.
+        opened: returns the images for the rows of `split.csv`.
+        reference: the expected SHA-256 of the pixels, if known.
 
     Raises:
         UserError: an image is missing, damaged or absurdly large, or the disk is full.
@@ -66,20 +66,20 @@ def prepare(spec: PrepareSpec, paths: PreparePaths, opened: Opened, reference: s
 
 
 def _fill(path: Path, spec: PrepareSpec, rows: list[Row], origin: Origin) -> Counter[str]:
-    """Writes the pixels, and counts how many images had which size."""
+    """Writes the pixels and counts the original image sizes."""
     pixels = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(len(rows), spec.size, spec.size, 3))
     offset, length = pixels.offset, pixels[0].nbytes
     seen, sizes = np.zeros(len(rows), dtype=bool), Counter[str]()
     with path.open("r+b") as file, Progress(f"prepare {spec.dataset}", len(rows)) as progress:
         try:
-            # Else it would be found out at the end that the disk is too small.
+            # Reserve the space, because otherwise a full disk would show only at the end.
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
         except OSError as error:
             raise UserError(f"{path.parent}: {error.strerror}: {path.stat().st_size / 1e6:.0f} MB are needed") from None
         for index, image, size in origin.images:
             if seen[index]:
                 raise UserError(f"{origin.place}: image {rows[index].image} is there twice; {LOOK_AGAIN}")
-            # Written to the file, because what is written to mapped memory stays in memory.
+            # Write to the file, because data written to mapped memory stays in memory.
             file.seek(offset + index * length)
             file.write(np.ascontiguousarray(image).data)
             seen[index] = True
@@ -122,7 +122,7 @@ def _summary(
 
 
 def _say(spec: PrepareSpec, content: dict[str, Any]) -> None:
-    """The counts, and whatever a reader of the numbers should know, one line each."""
+    """Prints the counts, and whatever a reader of the numbers should know, one line each."""
     classes = ", ".join(f"{count} {split}" for split, count in content["classes"].items())
     lines = [f"{content['images']} images of {classes} classes"]
     for splits, groups in content["duplicates"].items():

@@ -15,7 +15,7 @@ ROWS = 5
 
 
 def write_samples(pixels: np.ndarray, classes: Sequence[str], path: Path) -> None:
-    """Writes the first images of classes spread evenly over the dataset, one column a class.
+    """Writes the first images of classes spread evenly over the dataset, one column per class.
 
     Args:
         pixels: (N, size, size, 3) uint8 images, class by class.

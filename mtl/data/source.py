@@ -1,4 +1,4 @@
-"""`source.json`: the archives or the tree from which a dataset is split and prepared, as the `fetch` stage found it."""
+"""`source.json`: the archives or tree, found by the `fetch` stage, from which a dataset is split and prepared."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -14,13 +14,13 @@ LOOK_AGAIN = "to look again, delete source.json of the dataset"
 
 @dataclass(frozen=True)
 class Source:
-    """Where a dataset lies on this machine.
+    """Where a dataset is on this machine.
 
     Attributes:
         form: a module of `mtl.data.archives`.
         root: the folder.
-        files: SHA-256 by name of the archives below `root`; empty for an unpacked tree.
-        states: size and time of change by name, when they were verified.
+        files: SHA-256 of the archives below `root`, by name; empty for an unpacked tree.
+        states: size and modification time of the archives when they were verified, by name.
     """
 
     form: str
@@ -29,7 +29,7 @@ class Source:
     states: dict[str, list[int]]
 
     def members(self) -> Iterator[Member]:
-        """The files inside.
+        """The files inside the archives or tree.
 
         Raises:
             UserError: the folder is gone, or an archive is not the one that was verified.
@@ -50,7 +50,7 @@ def read_source(path: Path) -> Source:
     """Reads `source.json`.
 
     Raises:
-        UserError: it is not one.
+        UserError: the file is not the record of a source.
     """
     try:
         return from_json(Source, path.read_text(encoding="utf-8"), "source")
@@ -59,7 +59,7 @@ def read_source(path: Path) -> Source:
 
 
 def state_of(path: Path) -> list[int]:
-    """Size and time of change of a file, by which a change is noticed without reading it; empty if it is gone."""
+    """Size and modification time of a file, to notice changes without reading it; empty if it is gone."""
     try:
         status = path.stat()
     except OSError:

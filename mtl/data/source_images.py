@@ -1,4 +1,4 @@
-"""The images of a split, from the archives or the tree that `fetch` found."""
+"""The images of a split, from the archives or tree that `fetch` found."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,7 +23,7 @@ def opened(spec: PrepareSpec, rows: Sequence[Row], path: Path, threads: int) -> 
         threads: how many images are decoded at once.
 
     Raises:
-        UserError: `source.json` is not one.
+        UserError: `source.json` is not the record of a source.
     """
     source = read_source(path)
     if source.form not in extensions("data.archives"):

@@ -1,4 +1,4 @@
-"""The `split` stage: which image belongs to which class and split, one row an image."""
+"""The `split` stage: which image belongs to which class and split, one row per image."""
 
 import csv
 from collections.abc import Iterator, Mapping
@@ -26,10 +26,10 @@ class Origin(NamedTuple):
     """Where the images of a split come from.
 
     Attributes:
-        place: what errors call it.
-        record: what the summary of a prepared dataset says of it; None for rendered images.
+        place: its name in errors.
+        record: its entry in the summary of a prepared dataset; None for rendered images.
         package: the package whose version may change pixels.
-        images: row of `split.csv`, image (size, size, 3) uint8, and the size it had as `WxH`; in any order.
+        images: row of `split.csv`, image (size, size, 3) uint8, and original size as `WxH`; in any order.
     """
 
     place: str
@@ -39,14 +39,14 @@ class Origin(NamedTuple):
 
 
 def read_class_list(path: Path) -> ClassList:
-    """Reads who is in which split: split -> class -> its images, in the order of the file.
+    """Reads which classes and images are in each split: split -> class -> its images, in the order of the file.
 
-    The file has the columns `split,class`, one row a class; or `split,class,image`, one row an image (as in the lists
-    of Ravi and Larochelle); without that column the lists of images are empty. Where there is a column `superclass`,
-    each of its values must keep to one split (as in FC100).
+    The file has the columns `split,class`, with one row per class, or `split,class,image`, with one row per image (as
+    in the lists of Ravi and Larochelle). Without a column `image`, the lists of images are empty. If there is a column
+    `superclass`, each super-class must stay within one split (as in FC100).
 
     Raises:
-        UserError: a column is missing, a split is unknown, or a class, an image or a super-class stands twice.
+        UserError: a column is missing, a split is unknown, or a class, an image or a super-class occurs twice.
     """
     classes: ClassList = {split: {} for split in SPLITS}
     split_of: dict[tuple[str, str], str] = {}
@@ -78,7 +78,7 @@ def read_split(path: Path) -> list[Row]:
     """Reads `split.csv`.
 
     Raises:
-        UserError: it is not one.
+        UserError: the file is malformed.
     """
     return [Row(row["image"], row["class"], row["split"]) for _, row in _rows(path, ("image", "class", "split"))]
 
@@ -87,7 +87,7 @@ def read_rows(path: Path, split: str) -> tuple[int, list[str]]:
     """The first row of a split in `split.csv` and the class of each of its images.
 
     Raises:
-        UserError: the split is empty, or its rows are not together.
+        UserError: the split is empty, or its rows are not contiguous.
     """
     rows = read_split(path)
     indices = [index for index, row in enumerate(rows) if row.split == split]

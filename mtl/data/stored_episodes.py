@@ -31,7 +31,7 @@ def read_episodes(path: Path, images: ImageSet) -> Tasks:
     """Reads stored episodes, as indices into the images of their split.
 
     Raises:
-        UserError: the file is not such a store, or belongs to another split.
+        UserError: the file does not hold episodes, or belongs to another split.
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
@@ -45,7 +45,7 @@ def read_episodes(path: Path, images: ImageSet) -> Tasks:
 
 
 def _belong(tasks: Tasks, images: ImageSet) -> bool:
-    """Whether all images are of the class they stand for, and none is there twice in a task."""
+    """Whether all images are of the class of their label, and no task has an image twice."""
     rows = np.sort(np.concatenate([tasks.support, tasks.query], axis=1), axis=1)
     if rows.min() < 0 or rows.max() >= len(images.labels) or (rows[:, 1:] == rows[:, :-1]).any():
         return False

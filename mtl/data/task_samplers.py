@@ -1,4 +1,4 @@
-"""Task samplers draw meta-batches and observe how they went: `uniform` ignores it, `hard` trains on failure classes."""
+"""Task samplers draw meta-batches and observe accuracies: `uniform` ignores them, `hard` trains on failure classes."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -17,13 +17,13 @@ class TaskSampler(Protocol):
         """The next meta-batch, and its phase: `plain` or `hard`."""
 
     def observe(self, accuracy: np.ndarray) -> None:
-        """Tells the query accuracy per class, after adaptation, of the meta-batch drawn last: (T, way) in [0, 1]."""
+        """Takes the query accuracy per class, after adaptation, of the meta-batch drawn last: (T, way) in [0, 1]."""
 
     def state(self) -> dict[str, Any]:
-        """What it needs to go on after `observe`, for a checkpoint."""
+        """What it needs to resume after `observe`, for a checkpoint."""
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Takes over what `state` gave."""
+        """Restores what `state` returned."""
 
 
 class UniformSampler:
@@ -39,26 +39,26 @@ class UniformSampler:
         return "plain", draw_uniform(self._rows, self._shape, self._tasks, self._rng)
 
     def observe(self, accuracy: np.ndarray) -> None:
-        """Nothing: uniform sampling does not depend on how a task went."""
+        """Does nothing: uniform sampling ignores accuracies."""
 
     def state(self) -> dict[str, Any]:
         """Its random stream."""
         return {"rng": numpy_state(self._rng)}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Takes over what `state` gave."""
+        """Restores what `state` returned."""
         set_numpy_state(self._rng, state["rng"])
 
 
 class HardSampler:
     """The hard-task meta-batch around another sampler (Algorithm 1, lines 15 to 20; counts as in the extension).
 
-    Of each task of `plain` it keeps the class with the lowest query accuracy. After `every` plain meta-batches the set
-    of those classes is the pool, and `tasks` hard tasks of pool classes follow, with images that none of those plain
-    tasks had. Then the pool is emptied. A pool of fewer than `way` classes gives no hard phase.
+    It collects the class with the lowest query accuracy of each task of `plain` in a pool. After `every` plain
+    meta-batches, `tasks` hard tasks of pool classes follow, with images that none of those plain tasks had. Then the
+    pool is emptied. A pool of fewer than `way` classes gives no hard phase.
 
-    With `random_classes` the pool is replaced by as many random classes: the control that tells the hardness of the
-    classes from the mere narrowing of the sampling.
+    With `random_classes`, as many random classes replace the pool: a control that separates the effect of hard classes
+    from that of drawing from fewer classes.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class HardSampler:
         return phase, self._last
 
     def observe(self, accuracy: np.ndarray) -> None:
-        """Adds the failure classes of a plain meta-batch to the pool; hard tasks are not searched for failures."""
+        """Adds the failure classes of a plain meta-batch to the pool; hard tasks add none."""
         if self._last is None:
             return
         self._plain.observe(accuracy)
@@ -105,14 +105,14 @@ class HardSampler:
             self._begin_hard_phase()
 
     def state(self) -> dict[str, Any]:
-        """The random streams, and where in its cycle it is."""
+        """The random streams, and the position in the cycle."""
         return {
             "plain": self._plain.state(), "rng": numpy_state(self._rng), "heard": self._heard,
             "hard_left": self._hard_left, "pool": sorted(self._pool), "seen": sorted(self._seen),
         }  # fmt: skip
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Takes over what `state` gave."""
+        """Restores what `state` returned."""
         self._plain.restore(state["plain"])
         set_numpy_state(self._rng, state["rng"])
         self._heard, self._hard_left = state["heard"], state["hard_left"]

@@ -25,7 +25,7 @@ class Tasks:
 
 @dataclass(frozen=True)
 class TaskShape:
-    """How large a task is: `way` classes with `shot` support and `query` query images each."""
+    """The size of a task: `way` classes with `shot` support and `query` query images each."""
 
     way: int
     shot: int
@@ -33,7 +33,7 @@ class TaskShape:
 
 
 def labels(way: int, per_class: int) -> np.ndarray:
-    """Labels of `per_class` images of each of `way` classes, in the order of `Tasks`: (way * per_class,)."""
+    """Labels for `per_class` images of each of `way` classes, in the order of `Tasks`: (way * per_class,)."""
     return np.repeat(np.arange(way), per_class)
 
 
@@ -66,7 +66,7 @@ def draw_task(
 
 
 def with_mirrored_support(tasks: Tasks, images: int) -> Tasks:
-    """Adds to each support set its mirrored images, where mirrored image i of `images` is image i + `images`."""
+    """Adds the mirror images to each support set; the mirror image of image i is image i + `images`."""
     support = tasks.support.reshape(*tasks.classes.shape, -1)
     doubled = np.concatenate([support, support + images], axis=2)
     return Tasks(tasks.classes, doubled.reshape(len(doubled), -1), tasks.query)

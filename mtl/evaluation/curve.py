@@ -1,4 +1,4 @@
-"""The `curve` stage: one cell's accuracy on the stored test episodes in the course of meta-training (figure 4)."""
+"""The `curve` stage: one cell's accuracy on the stored test episodes during meta-training (figure 4)."""
 
 from pathlib import Path
 
@@ -17,12 +17,12 @@ from mtl.specs.evaluating import EvaluateSpec
 
 
 def curve(spec: EvaluateSpec, inputs: EvaluateInputs, snapshots: Path, evaluation: Path, output: Path) -> None:
-    """Scores what a cell had learned after each iteration that was kept, and writes iteration, accuracy and ci95.
+    """Scores each snapshot of what a cell had learned, and writes iteration, accuracy and ci95.
 
     The number of inner steps is the one that validation chose for the selected model; it is read from `evaluation`.
 
     Raises:
-        UserError: `snapshots` is not a file of meta-training.
+        UserError: `snapshots` does not come from meta-training.
     """
     device = set_up(**vars(spec.runtime))
     learner = learner_of(spec, inputs, device, read_record(evaluation, "steps"))
@@ -40,7 +40,7 @@ def curve(spec: EvaluateSpec, inputs: EvaluateInputs, snapshots: Path, evaluatio
 
 
 def _by_iteration(snapshots: Path) -> dict[int, dict[str, torch.Tensor]]:
-    """What was learned, by iteration and name."""
+    """The learned tensors, by iteration and name."""
     found: dict[int, dict[str, torch.Tensor]] = {}
     for name, value in read_tensors(snapshots).items():
         iteration, _, parameter = name.partition("/")

@@ -28,7 +28,7 @@ REPORT_EVERY = 100  # episodes
 
 @dataclass(frozen=True)
 class EvaluateInputs:
-    """The files an evaluation reads; None where nothing was pre-trained or learned, or nothing is to be chosen."""
+    """The files an evaluation reads; None if nothing was pre-trained or learned, or there is nothing to choose."""
 
     images: Path
     split: Path
@@ -38,14 +38,14 @@ class EvaluateInputs:
     model: Path | None
 
     def by_role(self) -> dict[str, Path]:
-        """Those that exist for this cell, for the provenance."""
+        """The files that exist for this cell, by role, for the provenance."""
         return {role: path for role, path in vars(self).items() if path is not None}
 
 
 def evaluate(spec: EvaluateSpec, inputs: EvaluateInputs, episodes_csv: Path, evaluation: Path) -> None:
     """Scores a cell and writes the accuracy of every episode, then the summary with its provenance.
 
-    The number of inner steps is the candidate that does best on the validation episodes (the smallest of equals). A
+    The number of inner steps is the candidate that does best on the validation episodes (the smallest in a tie). A
     learner without inner steps has nothing to choose, is scored once, and its summary says `null` steps.
     """
     device = set_up(**vars(spec.runtime))
@@ -74,7 +74,7 @@ def evaluate(spec: EvaluateSpec, inputs: EvaluateInputs, episodes_csv: Path, eva
 
 
 def learner_of(spec: EvaluateSpec, inputs: EvaluateInputs, device: Device, steps: int | None = None) -> Learner:
-    """The learner of a cell, with nothing learned yet; without `steps` it makes the fewest that are to be tried."""
+    """The learner of a cell, without what it learned; `steps` defaults to the fewest of the candidates."""
     inner_loop = None
     if spec.base_learner is not None:
         fewest = min(spec.base_learner.test_steps)
@@ -85,7 +85,7 @@ def learner_of(spec: EvaluateSpec, inputs: EvaluateInputs, device: Device, steps
 
 
 def write_episode_accuracies(accuracies: np.ndarray, path: Path) -> None:
-    """Writes `episodes.csv`: one row an episode, accuracies in percent."""
+    """Writes `episodes.csv`: one row per episode, accuracies in percent."""
     rows = ((episode, f"{accuracy:.6f}") for episode, accuracy in enumerate(accuracies))
     write_csv(path, ["episode", "accuracy"], rows)
 
@@ -108,7 +108,7 @@ def _choose_steps(
 def banked_episodes(
     spec: EvaluateSpec, learner: Learner, inputs: EvaluateInputs, split: str, device: torch.device
 ) -> tuple[torch.Tensor, Tasks]:
-    """The banked images of a split and its stored episodes, with mirrored support images where the spec wants them."""
+    """The banked images of a split and its stored episodes, with mirrored support images if the spec asks for them."""
     images = load_split(inputs.images, inputs.split, split, device)
     stored = inputs.test_episodes if split == "test" else inputs.validation_episodes
     if stored is None:
@@ -129,7 +129,7 @@ def _score(
     candidates: Sequence[int | None],
     device: torch.device,
 ) -> dict[int | None, np.ndarray]:
-    """Accuracy of every stored episode of a split, for each number of inner steps; None where there are none."""
+    """Accuracy of every stored episode of a split, for each number of inner steps; None if it takes none."""
     banked, episodes = banked_episodes(spec, learner, inputs, split, device)
     sets = embed_episodes(learner, banked, episodes)
     scores = {}

@@ -1,4 +1,4 @@
-"""A mean and its interval as the paper prints them; by numpy alone, because scipy takes half a second to import."""
+"""A mean and its interval as the paper prints them; numpy only, because scipy takes half a second to import."""
 
 import numpy as np
 

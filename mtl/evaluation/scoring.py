@@ -10,7 +10,7 @@ from mtl.learners.learner import Learner
 
 IMAGES_AT_ONCE = 200
 Predict = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
-# Indices of T episodes to their support (T, S, ...) and query (T, Q, ...) sets.
+# Maps indices of T episodes to their support (T, S, ...) and query (T, Q, ...) sets.
 Sets = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 
 
@@ -20,14 +20,14 @@ def in_batches(encode: Callable[[torch.Tensor], torch.Tensor], images: torch.Ten
 
 
 def gathered(embedded: torch.Tensor, episodes: Tasks) -> Sets:
-    """The sets of episodes, from (N, ...) images that were embedded one by one."""
+    """The sets of episodes, from (N, ...) images that were embedded independently."""
     support, query = (torch.from_numpy(rows).to(embedded.device) for rows in (episodes.support, episodes.query))
     return lambda chosen: (embedded[support[chosen]], embedded[query[chosen]])
 
 
 @torch.no_grad()
 def embed_episodes(learner: Learner, banked: torch.Tensor, episodes: Tasks) -> Sets:
-    """Embeds what episodes need of (N, ...) banked images: every image once, or every set once if its images mix."""
+    """Embeds (N, ...) banked images for episodes: each image once, or each set once if its images interact."""
     if learner.per_image:
         return gathered(in_batches(lambda batch: learner.embed(batch.unsqueeze(0)).squeeze(0), banked), episodes)
     sets, images = gathered(banked, episodes), episodes.support.shape[1] + episodes.query.shape[1]
@@ -48,10 +48,10 @@ def episode_accuracies(
 
     Args:
         predict: maps support (T, S, ...), labels (S,) and query (T, Q, ...) to logits (T, Q, way).
-        sets: gives the embedded sets of some episodes.
+        sets: returns the embedded sets of some episodes.
         episodes: the episodes.
         at_once: how many episodes go through `predict` together.
-        solved: told how many more episodes are done, after each of these.
+        solved: called with the number of episodes after each of these batches.
     """
     count, way = episodes.classes.shape
     accuracies = []

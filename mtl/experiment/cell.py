@@ -1,11 +1,11 @@
-"""A cell: one number of a table, and the folder its results lie in."""
+"""A cell: one number of a table, and the folder of its results."""
 
 import re
 from dataclasses import asdict, dataclass
 
 from mtl.runtime.errors import UserError
 
-# Folders below the results, with the names that Snakemake's wildcards have.
+# Folders below the results, with the names of Snakemake's wildcards.
 PRETRAINING = "{dataset}/{backbone}/seed{seed}"
 CELL = f"{PRETRAINING}/{{method}}/{{way}}way-{{shot}}shot"
 _NUMBERS = re.sub(r"\{(seed|way|shot)\}", r"(?P<\1>\\d+)", CELL)
@@ -25,7 +25,7 @@ class Cell:
 
     @property
     def pretraining(self) -> str:
-        """The folder of what all cells on this backbone and seed share."""
+        """The folder that all cells on this dataset, backbone and seed share."""
         return PRETRAINING.format(**asdict(self))
 
     @property

@@ -1,4 +1,4 @@
-"""Whether an experiment can be run: enough classes and images for its tasks, hard tasks that fill meta-batches."""
+"""Checks that an experiment can run: enough classes and images for its tasks, hard tasks that fill meta-batches."""
 
 from mtl.data.split import SPLITS, read_class_list
 from mtl.experiment.cell import Cell
@@ -10,7 +10,7 @@ from mtl.specs.datasets import DatasetEntry
 
 
 def check_datasets(datasets: dict[str, DatasetEntry]) -> None:
-    """Checks what entries must have because of what else they have.
+    """Checks the keys of entries that depend on each other.
 
     Raises:
         UserError: something is missing.
@@ -31,7 +31,7 @@ def check_feasible(grid: Grid, source: str) -> None:
     """Checks every cell.
 
     Raises:
-        UserError: something cannot be done; the line names the file `source` and the key.
+        UserError: a cell cannot run; the line names the file `source` and the key.
     """
     for index, override in enumerate(grid.content["overrides"]):
         shared = override.keys() & {"width", "pretrain"}
@@ -101,10 +101,10 @@ def _check_images(grid: Grid, cell: Cell, query: int, where: str, key: str) -> N
 
 
 def check_class_lists(grid: Grid, project: Project) -> None:
-    """Checks that every class list holds as many classes as `datasets.yaml` says.
+    """Checks that every class list has as many classes as `datasets.yaml` says.
 
     Raises:
-        UserError: a list is missing, damaged or another one.
+        UserError: a list is missing or damaged, or has other numbers of classes.
     """
     for dataset in grid.selected("dataset"):
         entry = grid.datasets[dataset]

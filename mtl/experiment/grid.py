@@ -24,7 +24,7 @@ class Grid:
         datasets: dict[str, DatasetEntry],
         tables: Tables,
     ) -> None:
-        """Takes the config twice: as typed values, and as it was written, because overrides are merged into that."""
+        """Takes the config as typed values, and as it was written, because overrides are merged into the latter."""
         self.content = content
         self.config = config
         self.methods = methods
@@ -33,7 +33,7 @@ class Grid:
         self.cells = list(dict.fromkeys(self._combinations()))
 
     def _combinations(self) -> Iterator[Cell]:
-        """The cells of all grids; one may come twice."""
+        """The cells of all grids, possibly with duplicates."""
         for entry in self.config.grids:
             datasets = entry.datasets or self.config.datasets
             backbones = entry.backbones or self.config.backbones
@@ -44,11 +44,11 @@ class Grid:
                     yield Cell(dataset, backbone, seed, method, self.config.way, shot)
 
     def selected(self, name: str) -> list[Any]:
-        """What the cells have as `dataset`, `backbone`, `method` or `shot`, in order."""
+        """The distinct values of `dataset`, `backbone`, `method` or `shot` in the cells, in order."""
         return list(dict.fromkeys(getattr(cell, name) for cell in self.cells))
 
     def batch_norm(self, method: str) -> str:
-        """The batch-norm statistics of a method; running averages of random weights would mean nothing."""
+        """The batch-norm statistics of a method; running averages of random weights would be meaningless."""
         return self.config.batch_norm if self.methods[method].pretrained else "episode"
 
     def query(self, shot: int) -> int:
@@ -73,7 +73,7 @@ class Grid:
     def at_paper_scale(self, cell: Cell) -> bool:
         """Whether a cell has the image size, width and schedule of the paper, so that its number can be judged."""
         settings = {**self.content, **self.settings_of(cell)}
-        # Of a method without meta-training, only Θ has a schedule.
+        # In a method without meta-training, only Θ has a schedule.
         ignored = {"when"} if self.methods[cell.method].meta_trained else {"when", "meta_train"}
         return all(
             _contains(settings, {key: value for key, value in entry.items() if key not in ignored})
@@ -83,12 +83,12 @@ class Grid:
 
 
 def applies(entry: Content, context: Mapping[str, Any]) -> bool:
-    """Whether all of an entry's `when` holds."""
+    """Whether all conditions in an entry's `when` hold."""
     return all(context.get(key) in listed(value) for key, value in entry["when"].items())
 
 
 def listed(value: Any) -> list[Any]:
-    """A value that may be one or several, as a list."""
+    """One value or several, as a list."""
     return value if isinstance(value, list) else [value]
 
 

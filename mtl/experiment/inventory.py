@@ -1,4 +1,4 @@
-"""What of an experiment is there, and what belongs to it: for partial tables, deleted cells and the manifest."""
+"""Which files of an experiment exist or belong to it: for partial tables, deleted cells and the manifest."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from mtl.experiment.reports import Reports
 
 
 class Inventory:
-    """Answers the rules that ask what lies in the folders of an experiment."""
+    """Answers rules that ask what is in the folders of an experiment."""
 
     def __init__(self, grid: Grid, reports: Reports) -> None:
         self._grid = grid
@@ -18,7 +18,7 @@ class Inventory:
         self._logs = Path(grid.config.pathvars.logs)
 
     def seen(self, table: str) -> dict[str, int]:
-        """What a partial table is made from: the cells that were evaluated and the logs of the others, and when."""
+        """What a partial table is made from: evaluated cells and the logs of the others, with modification times."""
         finished = self._finished(table)
         others = [cell for cell in self._reports.cells(table) if cell.folder not in finished]
         paths = {path for cell in others for path in (self._logs / cell.folder).glob("*.log")}
@@ -26,7 +26,7 @@ class Inventory:
         return finished | {str(path): path.stat().st_mtime_ns for path in sorted(paths) if path.is_file()}
 
     def complete(self, table: str) -> bool:
-        """False if an existing table has lost cells; Snakemake ignores deleted inputs."""
+        """False if an existing table has lost cells, because Snakemake ignores deleted inputs."""
         exists = (self._results / f"{table}.csv").is_file()
         return not exists or len(self._finished(table)) == len(self._reports.cells(table))
 
@@ -34,8 +34,8 @@ class Inventory:
         """What the manifest lists: folders and reports of the results, and what the images were made from.
 
         Args:
-            configfiles: those the experiment was made of, in their order.
-            configs: what `--config` said beside them, such as `data=FOLDER`.
+            configfiles: the config files of the experiment, in order.
+            configs: what `--config` added to them, such as `data=FOLDER`.
         """
         cells = self._shown()
         stored = [f"{cell.dataset}/episodes/seed{cell.seed}" for cell in cells]
@@ -65,7 +65,7 @@ class Inventory:
         ]
 
     def _finished(self, table: str) -> dict[str, int]:
-        """The cells of a table that were evaluated, by folder, and when."""
+        """The evaluated cells of a table: modification times by folder."""
         paths = {cell.folder: self._results / cell.folder / "episodes.csv" for cell in self._reports.cells(table)}
         return {folder: path.stat().st_mtime_ns for folder, path in paths.items() if path.is_file()}
 

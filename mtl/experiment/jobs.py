@@ -1,7 +1,7 @@
-"""Every job: its spec, its code, its inputs that depend on the cell, and what it asks of the machine.
+"""Every job: its spec, its code, the inputs that depend on the cell, and the resources it needs.
 
-A spec holds exactly the settings that a result depends on. A rule puts spec and code into `params`, so that a changed
-value or line reruns what it touches and nothing else.
+A spec contains exactly the settings that a result depends on. Rules put spec and code into `params`, so that a changed
+value or line reruns what it affects and nothing else.
 """
 
 import json
@@ -30,7 +30,7 @@ CELL_STAGES = {
 
 
 class Wildcards(Protocol):
-    """The parts of a path, as Snakemake hands them over: every value is text. A job has only some of them."""
+    """The parts of a path, as Snakemake passes them: every value is text. A job has only some of them."""
 
     dataset: str
     backbone: str
@@ -47,7 +47,7 @@ Asked = Callable[[Wildcards], Any]
 
 
 class Jobs:
-    """Answers the rules of stages; its methods give Snakemake's input and parameter functions."""
+    """Answers the rules of stages; its methods return input and parameter functions for Snakemake."""
 
     def __init__(self, grid: Grid) -> None:
         self._grid = grid
@@ -57,7 +57,7 @@ class Jobs:
         return getattr(self._grid.config.jobs, stage)  # type: ignore[no-any-return]
 
     def spec(self, stage: str) -> Asked:
-        """What a job of a stage is told, as JSON."""
+        """The spec of a job of a stage, as JSON."""
         if stage in CELL_STAGES:
             kind, _ = CELL_STAGES[stage]
             return lambda wildcards: as_json(taken(kind, self._cell_values(stage, wildcards)))
@@ -88,7 +88,7 @@ class Jobs:
         return ["data.prepare:prepare", "data.source_images:opened", *readers]
 
     def rendered(self, wildcards: Wildcards) -> bool:
-        """Whether the images of a dataset are rendered and come from nowhere."""
+        """Whether the images of a dataset are rendered, not fetched."""
         return self._grid.datasets[wildcards.dataset].kind == "glyphs"
 
     def class_list(self, wildcards: Wildcards) -> str:
@@ -100,16 +100,16 @@ class Jobs:
         return self._grid.datasets[wildcards.dataset].images_per_class
 
     def checksums(self, wildcards: Wildcards) -> str:
-        """What a dataset's sources are verified by; another mirror is no reason to fetch again."""
+        """The checksums of a dataset's sources, without mirrors: a new mirror must not fetch again."""
         sources = self._grid.datasets[wildcards.dataset].sources
         return as_json([[source.form, {file.name: file.checksum for file in source.files}] for source in sources])
 
     def reference(self, wildcards: Wildcards) -> str:
-        """The SHA-256 that the prepared pixels should have, empty where it is not known."""
+        """The expected SHA-256 of the prepared pixels, empty if unknown."""
         return self._grid.datasets[wildcards.dataset].digests.get(wildcards.size, "")
 
     def with_query(self, path: str) -> Asked:
-        """A path of stored episodes with the number of queries that a cell's shots ask for."""
+        """A path of stored episodes, with the number of queries for a cell's shots filled in."""
         return lambda wildcards: path.replace("{query}", str(self._grid.query(int(wildcards.shot))))
 
     def if_pretrained(self, path: str) -> Asked:
@@ -117,7 +117,7 @@ class Jobs:
         return lambda wildcards: path if self._grid.methods[wildcards.method].pretrained else []
 
     def if_meta_trained(self, path: str) -> Asked:
-        """A path, or nothing for a method that has learned nothing."""
+        """A path, or nothing for a method without meta-training."""
         return lambda wildcards: path if self._grid.methods[wildcards.method].meta_trained else []
 
     def if_fetched(self, path: str) -> Asked:
@@ -139,7 +139,7 @@ class Jobs:
         return taken(PretrainSpec, self._common("pretrain", settings, wildcards))
 
     def _cell_values(self, stage: str, wildcards: Wildcards) -> Content:
-        """All that the spec of a stage of a cell may hold."""
+        """All values that the spec of a cell's stage may contain."""
         grid = self._grid
         method = grid.methods[wildcards.method]
         shot = int(wildcards.shot)
@@ -161,7 +161,7 @@ class Jobs:
         return values
 
     def _common(self, stage: str, settings: Content, wildcards: Wildcards) -> Content:
-        """What the specs of all stages that train or score may hold."""
+        """The values that the specs of all stages that train or score may contain."""
         sizes = {"width": settings["width"], "image_size": self._grid.config.image_size}
         needs = self.needs("evaluate" if stage == "curve" else stage)
         return {
@@ -172,7 +172,7 @@ class Jobs:
         }
 
     def with_curves(self) -> set[str]:
-        """The methods whose accuracy is measured in the course of meta-training, because a figure shows it."""
+        """The methods whose accuracy is measured during meta-training, because a figure shows it."""
         figures = extensions("reporting.figures")
         shown = {
             method
@@ -184,10 +184,10 @@ class Jobs:
 
 
 def module_of(figure: str) -> str:
-    """The module that draws a figure: names of files have hyphens where those of modules have underscores."""
+    """The module that draws a figure: file names have hyphens where module names have underscores."""
     return figure.replace("-", "_")
 
 
 def as_json(content: Any) -> str:
-    """JSON on one line, letters as they are."""
+    """JSON on one line, without escaping non-ASCII letters."""
     return json.dumps(content, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""From the files under `config/` to a checked experiment, the one object that the rules ask."""
+"""Loads the files under `config/` into a checked experiment, the one object that the rules query."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,14 +25,14 @@ OTHERS = ("methods", "datasets", "tables", "claims")
 
 @dataclass(frozen=True)
 class Experiment:
-    """Everything that the rules ask.
+    """Everything that the rules query.
 
     Attributes:
-        project: where its files lie.
+        project: where its files are.
         grid: its cells, and the settings of each.
         jobs: specs and needs of the jobs.
         reports: what tables, claims and figures show.
-        inventory: what is there, and what the manifest lists.
+        inventory: which files exist, and what the manifest lists.
     """
 
     project: Project
@@ -46,8 +46,8 @@ def load(content: Content, folder: Path = Path(), files: Sequence[Path] = ()) ->
     """The experiment that a config describes.
 
     Args:
-        content: of the config. What it does not say is as in the packaged `config/config.yaml`.
-        folder: the project, whose `config/` has whatever else differs from the packaged one.
+        content: the content of the config. Keys it leaves out are as in the packaged `config/config.yaml`.
+        folder: the project, whose `config/` holds the other files that differ from the packaged ones.
         files: where `content` was read, for messages.
 
     Raises:
@@ -62,13 +62,13 @@ def load(content: Content, folder: Path = Path(), files: Sequence[Path] = ()) ->
 
 
 def checked_experiment(project: Project, content: Content, others: dict[str, Content], source: str) -> Experiment:
-    """The experiment made of the contents of all files.
+    """Checks the contents of all files and builds the experiment.
 
     Args:
-        project: where the files lie.
-        content: of the config.
-        others: of the other files, by name.
-        source: what errors call the config, which may come from several files.
+        project: where the files are.
+        content: the content of the config.
+        others: the contents of the other files, by name.
+        source: the name of the config in errors; it may come from several files.
 
     Raises:
         UserError: something is misspelt, of the wrong type, unknown or impossible.

@@ -7,7 +7,7 @@ from mtl.runtime.errors import UserError
 from mtl.runtime.extensions import extensions
 from mtl.specs.methods import MethodRow
 
-# The keys that only some learners take, and what they are where a row has none.
+# The keys that only some learners take, with their values in a row that leaves them out.
 OPTIONAL: dict[str, Any] = {"modulate": "none", "scope": "head", "theta_init": None}
 
 

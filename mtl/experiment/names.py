@@ -1,4 +1,4 @@
-"""Every name in the files under `config/` must be that of something: a dataset, a method, a key, a module."""
+"""Checks that every name in the files under `config/` exists: a dataset, a method, a key, a module."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -15,14 +15,14 @@ from mtl.specs.datasets import DatasetEntry
 from mtl.specs.methods import MethodRow
 from mtl.specs.tables_and_figures import Tables
 
-# What only meta-training leaves in the folder of a cell.
+# Files in the folder of a cell that only meta-training produces.
 TRAINED = {"model.safetensors", "snapshots.safetensors", "history.csv", "training.json", "curve.csv"}
 TABLES = "config/tables.yaml"
 CLAIMS = "config/claims.yaml"
 
 
 class Names:
-    """What there is to be named, and the checks against it. All raise a `UserError` for the first unknown name."""
+    """The known names, and the checks against them. All raise a `UserError` for the first unknown name."""
 
     def __init__(self, methods: dict[str, MethodRow], datasets: dict[str, DatasetEntry]) -> None:
         self._methods = methods
@@ -33,7 +33,7 @@ class Names:
         }
 
     def check_config(self, config: Config, content: Content, source: str) -> None:
-        """What an experiment selects, and what its overrides name."""
+        """Checks what an experiment selects, and what its overrides name."""
         for name, known in self._known.items():
             _check_known(f"{source}: {name}s", content[f"{name}s"], known)
             for index, grid in enumerate(config.grids):
@@ -42,7 +42,7 @@ class Names:
             self._check_when(f"{source}: overrides[{index}]", override["when"])
 
     def check_tables(self, tables: Tables, content: Content) -> None:
-        """The methods and datasets of tables and figures, and the keys that define the paper's scale."""
+        """Checks the methods and datasets of tables and figures, and the keys that define the paper's scale."""
         for name, table in tables.tables.items():
             _check_known(f"{TABLES}: {name}", table.datasets or [], self._known["dataset"])
             for group in table.groups:
@@ -62,7 +62,7 @@ class Names:
             _check_keys(where, {key: value for key, value in entry.items() if key != "when"}, content)
 
     def check_claims(self, claims: Iterable[Claim]) -> None:
-        """The methods of claims; a test of training needs methods that train."""
+        """Checks the methods of claims; a test of training needs meta-trained methods."""
         for claim in claims:
             needed = {"sooner": "unit", "fewer": "ratio"}.get(claim.test)
             if needed is not None and getattr(claim, needed) is None:
@@ -78,7 +78,7 @@ class Names:
             _check_known(f"{where}.when.{name}", listed(when.get(name, [])), known)
 
     def _check_shown(self, where: str, methods: Iterable[str], facts: dict[str, Any]) -> None:
-        """A figure must be able to show its methods."""
+        """Checks that a figure can show its methods."""
         if not TRAINED.isdisjoint(facts["FILES"]):
             self._check_meta_trained(where, methods)
         modulate = facts.get("MODULATE")
@@ -99,7 +99,7 @@ def _check_known(where: str, names: Iterable[Any], existing: Collection[str]) ->
 
 
 def _check_keys(where: str, values: Content, content: Content) -> None:
-    """Every value must be one that the config has."""
+    """Checks that every key is one of the config's."""
     for key, value in values.items():
         if key not in content:
             raise UserError(f"{where}.{key}: unknown key{suggestion(key, list(content))}")

@@ -1,4 +1,4 @@
-"""Where the files under `config/` lie: in the project, or, where it has none of a name, in the package."""
+"""Finds the files under `config/`: in the project, or, if it does not have them, in the package."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ Content = dict[str, Any]
 
 
 def packaged(name: str) -> Path:
-    """A file that comes with the package: beside it in a clone, inside it where it was installed from a wheel."""
+    """A file shipped with the package: beside it in a clone, inside it if it was installed from a wheel."""
     return next((path for path in (PACKAGE / name, PACKAGE.parent / name) if path.exists()), PACKAGE / name)
 
 
@@ -24,12 +24,12 @@ class Project:
         self._folder = folder
 
     def path(self, name: str) -> Path:
-        """The project's own file, or else the packaged one. A project needs only the files that it changes."""
+        """The project's own file, or else the packaged one, so a project needs only the files that it changes."""
         own = self._folder / name
         return own if own.exists() or not packaged(name).exists() else packaged(name)
 
     def shown(self, name: str) -> str:
-        """The same as Snakemake takes it, relative to the project where it can be."""
+        """The same path for Snakemake, relative to the project if possible."""
         path = self.path(name)
         return os.path.relpath(path, self._folder) if path.is_relative_to(self._folder) else str(path)
 
@@ -37,7 +37,7 @@ class Project:
         """The content of one of the YAML files.
 
         Raises:
-            UserError: it is missing or no mapping.
+            UserError: it is missing or not a mapping.
         """
         return read_yaml(self.path(name))
 
@@ -46,7 +46,7 @@ def read_yaml(path: Path) -> Content:
     """Reads a YAML mapping.
 
     Raises:
-        UserError: the file is missing or is not one.
+        UserError: the file is missing or not a YAML mapping.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -60,7 +60,7 @@ def read_yaml(path: Path) -> Content:
 
 
 def extended(base: Content, content: Content) -> Content:
-    """A config that extends another: mappings are merged, everything else is replaced."""
+    """Extends a config with another: mappings are merged, everything else is replaced."""
     merged = dict(base)
     for name, value in content.items():
         both = isinstance(value, dict) and isinstance(base.get(name), dict)

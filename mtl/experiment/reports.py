@@ -12,7 +12,7 @@ from mtl.specs.claims import Claim
 
 
 class Figure(NamedTuple):
-    """Of which cells a figure is made, from which of their files, and the file under `config/published/` beside it."""
+    """The cells of a figure, the files it reads from each, and the file under `config/published/` to compare with."""
 
     cells: list[Cell]
     files: list[str]
@@ -97,14 +97,14 @@ class Reports:
         return as_json({"title": title, **self._common(), "claims": claims, "labels": labels, "cells": cells})
 
     def claimed_cells(self, test: str | None = None) -> list[Cell]:
-        """The cells of all pairs of a kind of test, or of all, of which the experiment has both methods."""
+        """The cells of pairs whose methods are both in the experiment, for one kind of test or for all."""
         selected = self._grid.selected("method")
         pairs = [pair for claim in self._claims if test in (None, claim.test) for pair in claim.pairs]
         methods = {method for pair in pairs if set(pair) <= set(selected) for method in pair}
         return [cell for cell in self._grid.cells if cell.method in methods]
 
     def figures(self) -> dict[str, Figure]:
-        """The cells of each figure, the files it needs of them, and what it is compared with."""
+        """The cells of each figure, the files it needs from them, and what it is compared with."""
         found = {}
         for name, entry in self._grid.tables.figures.items():
             facts = extensions("reporting.figures")[module_of(name)]
@@ -118,7 +118,7 @@ class Reports:
         return found
 
     def figure(self, name: str) -> str:
-        """Title and cells of a figure, and the labels of its methods in their order if it shows any."""
+        """Title and cells of a figure, and the labels of its methods, in order, if it shows labels."""
         entry = self._grid.tables.figures[name]
         cells = self.figures()[name].cells
         plan = {"title": entry.title, **self._common(), "cells": [cell.folder for cell in cells]}

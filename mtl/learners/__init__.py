@@ -1,7 +1,7 @@
-"""Learners: what maps an episode to query logits. One file per family of methods, one protocol (`learner.py`).
+"""Learners map episodes to query logits. One file per family of methods, one protocol (`learner.py`).
 
 A family is a module with `build(setup)` and two constants: `KEYS`, the keys of a row of `config/methods.yaml` that it
-takes beside those that all rows have, and `INNER_STEPS`, whether it makes gradient steps within a task. It is found by
+takes in addition to those of all rows, and `INNER_STEPS`, whether it takes gradient steps within a task. It is found by
 its name.
 """
 

@@ -11,8 +11,8 @@ def adapt(head: Head, features: torch.Tensor, labels: torch.Tensor, learning_rat
     """Full-batch gradient descent on the mean cross-entropy of each task's support set.
 
     The gradient of softmax cross-entropy is written out, so the result is an ordinary differentiable expression:
-    autograd through it gives meta-gradients of second order, to the initial head and to the features. Every update is
-    a combination of support features, so the steps only follow its S coefficients per class, by way of the inner
+    autograd through it gives second-order meta-gradients for the initial head and the features. Every update is a
+    linear combination of support features, so the steps only update its S coefficients per class, using the inner
     products of these features, and never touch the D values of a feature.
 
     Args:
@@ -44,10 +44,10 @@ def logits(head: Head, features: torch.Tensor) -> torch.Tensor:
 
 
 def mean_rate(rate: InnerRate, way: int, mirrored: bool) -> float:
-    """The learning rate on the mean cross-entropy that makes the steps `rate` makes on its own reduction.
+    """The learning rate on the mean cross-entropy that takes the same steps as `rate` on its own reduction.
 
-    A sum over the support set divided by the shots is `way` times the mean, and twice that where each support image has
-    its mirror image beside it.
+    A sum over the support set divided by the shots is `way` times the mean, and twice that if the set also contains the
+    mirror image of each image.
     """
     if rate.reduction == "mean":
         return rate.learning_rate

@@ -1,4 +1,4 @@
-"""From a row of `config/methods.yaml` to a learner, and what it has learned to and from a file."""
+"""Builds a learner from a row of `config/methods.yaml`, and loads what it has learned."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from mtl.specs.networks import Network
 
 @dataclass(frozen=True)
 class InnerLoop:
-    """Gradient descent within a task: how far a step goes, how many there are, and whether support sets are doubled."""
+    """Gradient descent within a task: step size, number of steps, and whether mirror images double support sets."""
 
     rate: InnerRate
     steps: int
@@ -36,10 +36,10 @@ def build_learner(
     device: Device,
     theta_start: str = "random",
 ) -> Learner:
-    """Builds a learner on a backbone that is pre-trained, or random without `pretrained`, with the θ of its method.
+    """Builds a learner with the θ of its method on a pre-trained backbone, or on a random one without `pretrained`.
 
-    A random θ is the same for every method, way and seed being equal: `update-head` is iteration 0 of `ft-head` where
-    `theta_start`, the θ that meta-learning starts from, is random, and `linear` is where it is zero.
+    A random θ is the same for every method of the same way and seed. So if `theta_start`, the θ that meta-learning
+    starts from, is random, iteration 0 of `ft-head` is `update-head`; if it is zero, iteration 0 is `linear`.
     """
     backbone = random_backbone(network, seed) if pretrained is None else load_backbone(network, pretrained)
     dimensions = features_of(backbone, network.image_size)
@@ -54,18 +54,18 @@ def build_learner(
 
 
 def load_learned(learner: Learner, path: Path) -> None:
-    """Reads what meta-training stored into a learner of the same method.
+    """Loads what meta-training stored into a learner of the same method.
 
     Raises:
-        UserError: the file is not that.
+        UserError: the file holds something else.
     """
     load_learned_state(learner, read_tensors(path), path)
 
 
 def load_learned_state(learner: Learner, tensors: dict[str, torch.Tensor], path: Path) -> None:
-    """Gives a learner what one of the same method had learned; `path` is where it was read.
+    """Loads what a learner of the same method had learned; `path` is the file it came from.
 
     Raises:
-        UserError: it is something else.
+        UserError: the tensors are not those of this method.
     """
     load_tensors(learner, tensors, {name: value.data for name, value in learner.learned().items()}, path)

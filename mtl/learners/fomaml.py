@@ -1,4 +1,4 @@
-"""First-order MAML: the outer gradient does not go through the inner ones (Finn et al. 2017, section 5.2)."""
+"""First-order MAML: the outer gradient does not flow through the inner ones (Finn et al. 2017, section 5.2)."""
 
 from mtl.learners.learner import Learner, LearnerSetup
 from mtl.learners.maml import WholeNetwork

@@ -26,10 +26,10 @@ class LearnerSetup:
 
     Attributes:
         method: the row of `config/methods.yaml`.
-        backbone: Θ at the start.
-        head: θ at the start.
+        backbone: the initial Θ.
+        head: the initial θ.
         device: decides the dtype of the convolutions.
-        batch_norm: what batch norm normalises by, `running` or `episode`.
+        batch_norm: statistics of batch norm, `running` or `episode`.
         learning_rate: β, for the mean over the support set; 0 for a learner without inner steps.
         steps: inner steps; 0 for a learner without them.
     """
@@ -49,11 +49,11 @@ class Learner(nn.Module, ABC):
     Support and query images are ordered by class, so all tasks share the same labels.
 
     Attributes:
-        steps: inner gradient steps, if it has any; meta-training sets those of training, the evaluator those chosen on
-            validation.
-        episodes_at_once: how many episodes `predict` should be given at a time.
-        per_image: whether `embed` treats each image by itself, so that an image needs embedding only once however many
-            episodes it is in; else it depends on the set the image is in.
+        steps: number of inner gradient steps, if it takes any; meta-training sets that of training, the evaluator that
+            chosen on validation.
+        episodes_at_once: how many episodes to pass to `predict` at a time.
+        per_image: whether `embed` treats each image independently, so that an image is embedded only once, however many
+            episodes it is in; otherwise the result depends on the image's set.
     """
 
     steps: int
@@ -62,11 +62,11 @@ class Learner(nn.Module, ABC):
 
     @abstractmethod
     def bank(self, images: torch.Tensor) -> torch.Tensor:
-        """What is frozen, computed once per image: (B, 3, H, W) uint8 to (B, ...)."""
+        """Applies the frozen part, once per image: (B, 3, H, W) uint8 to (B, ...)."""
 
     @abstractmethod
     def embed(self, banked: torch.Tensor) -> torch.Tensor:
-        """What meta-training may change, without labels: (T, N, ...) to (T, N, ...)."""
+        """Applies the part that meta-training may change, without labels: (T, N, ...) to (T, N, ...)."""
 
     @abstractmethod
     def predict(self, support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
@@ -82,7 +82,7 @@ class Learner(nn.Module, ABC):
         """
 
     def embed_sets(self, support: torch.Tensor, query: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Embeds the support sets (T, S, ...) and the query sets (T, Q, ...), at once where images do not mix."""
+        """Embeds the support sets (T, S, ...) and query sets (T, Q, ...), together if images are independent."""
         if not self.per_image:
             return self.embed(support), self.embed(query)
         embedded = self.embed(torch.cat([support, query], dim=1))
@@ -96,5 +96,5 @@ class Learner(nn.Module, ABC):
         return F.cross_entropy(logits.flatten(0, 1), targets.repeat(len(logits))), logits
 
     def learned(self) -> dict[str, nn.Parameter]:
-        """What meta-training changes, by name."""
+        """The parameters that meta-training changes, by name."""
         return {name: value for name, value in self.named_parameters() if value.requires_grad}

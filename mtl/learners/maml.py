@@ -10,8 +10,8 @@ from torch.nn import functional as F
 from mtl.learners.learner import Learner, LearnerSetup
 from mtl.networks.backbone import to_unit_interval
 
-# On a CPU: weights, and pixels of query images, of the tasks that run together. With more, the convolutions
-# grouped by task fall out of its cache and become slower than one task after another.
+# Limits on a CPU: weights, and pixels of query images, of the tasks that run together. Beyond them, the convolutions
+# grouped by task no longer fit in its cache and are slower than one task after another.
 WEIGHTS_AT_ONCE = 1_300_000
 PIXELS_AT_ONCE = 250_000
 EPISODES_AT_ONCE = 16
@@ -23,12 +23,12 @@ INNER_STEPS = True
 class WholeNetwork(Learner):
     """Gradient descent on all of [Θ;θ] within each task; every task has its own copy, all run as one batch.
 
-    Where the method is meta-trained, the outer loop changes the [Θ;θ] that tasks start from (MAML, Finn et al. 2017,
+    If the method is meta-trained, the outer loop updates the [Θ;θ] that tasks start from (MAML, Finn et al. 2017,
     algorithm 2).
     """
 
     def __init__(self, setup: LearnerSetup, second_order: bool) -> None:
-        """With `second_order` the outer gradient goes through the inner ones, else it is that of first-order MAML."""
+        """With `second_order` the outer gradient flows through the inner ones; otherwise it is first-order MAML."""
         super().__init__()
         learned = setup.method.meta_trained
         backbone = setup.backbone
@@ -40,17 +40,17 @@ class WholeNetwork(Learner):
         self._device = setup.device
         self.backbone = backbone.requires_grad_(learned).eval()
         backbone.set_batch_norm(setup.batch_norm)
-        # Stacked by task, weights in channels-last order would be copied at every use.
+        # When stacked by task, weights in channels-last order would be copied at every use.
         backbone.to(memory_format=torch.contiguous_format)
         self.theta_weight = nn.Parameter(setup.head.weight, requires_grad=learned)
         self.theta_bias = nn.Parameter(setup.head.bias, requires_grad=learned)
 
     def bank(self, images: torch.Tensor) -> torch.Tensor:
-        """The images: nothing is frozen."""
+        """The images themselves: nothing is frozen."""
         return images
 
     def embed(self, banked: torch.Tensor) -> torch.Tensor:
-        """The images: what they become depends on the task."""
+        """The images themselves: their features depend on the task."""
         return banked
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:

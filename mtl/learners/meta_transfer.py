@@ -18,11 +18,11 @@ INNER_STEPS = True
 class MetaTransfer(Learner):
     """All rows of Table 1 that adapt only θ within a task (paper, section 4.2).
 
-    `bank` runs the blocks below the first one that meta-training changes, `embed` the others.
+    `bank` runs the blocks below the first one that meta-training changes, `embed` the rest.
     """
 
     def __init__(self, setup: LearnerSetup) -> None:
-        """Freezes Θ, then opens it as far as the method says; under `episode` statistics nothing can be banked."""
+        """Freezes Θ, then unfreezes what the method trains; under `episode` statistics nothing can be banked."""
         super().__init__()
         method, backbone, head = setup.method, setup.backbone, setup.head
         self.steps = setup.steps

@@ -1,4 +1,4 @@
-"""Classification by the nearest class mean, which has nothing to learn and no setting to choose."""
+"""Classification by the nearest class mean, which learns nothing and has no settings."""
 
 import torch
 

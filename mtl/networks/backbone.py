@@ -9,7 +9,7 @@ from mtl.networks.batch_norm import BatchNorm
 class Backbone(nn.Module):
     """Four blocks, then `pool`, which maps the last feature map to one vector per image.
 
-    Running a range of blocks lets what is frozen be computed once: `*-last` methods keep the output of block 3.
+    Blocks run in ranges, so that the output of frozen ones is computed once: `*-last` methods keep that of block 3.
     """
 
     def __init__(self, blocks: list[nn.Module], pool: nn.Module, dropout: float) -> None:
@@ -25,7 +25,7 @@ class Backbone(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def set_batch_norm(self, statistics: str) -> None:
-        """Sets what every batch norm normalises by; see `BatchNorm`."""
+        """Sets the statistics of every batch norm; see `BatchNorm`."""
         for module in self.modules():
             if isinstance(module, BatchNorm):
                 module.statistics = statistics
@@ -34,9 +34,9 @@ class Backbone(nn.Module):
         """Runs blocks `start` to `stop` - 1, and the pool after the last one.
 
         Args:
-            x: (B, 3, H, W) images if `start` is 0, else the output of block `start` - 1.
+            x: (B, 3, H, W) images if `start` is 0, otherwise the output of block `start` - 1.
             start: first block, from 0.
-            stop: block to stop before; the number of blocks for feature vectors (B, D).
+            stop: block to stop before; pass the number of blocks to get feature vectors (B, D).
         """
         for block in self.blocks[start:stop]:
             x = self.dropout(block(x))
@@ -51,7 +51,7 @@ class MeanPool(nn.Module):
     """Mean over all positions: (B, C, H, W) to (B, C). At 84 px this is the authors' 5 x 5 average pool."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Averages over height and width, never in less than float32."""
+        """Averages over height and width, in float32 or better."""
         return x.mean(dim=(2, 3), dtype=torch.promote_types(x.dtype, torch.float32))
 
 

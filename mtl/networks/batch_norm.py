@@ -1,4 +1,4 @@
-"""Batch normalisation by running statistics or by those of each set of images."""
+"""Batch normalisation with running statistics or with those of each set of images."""
 
 import torch
 from torch import nn
@@ -9,11 +9,11 @@ MOMENTUM = 0.1
 
 
 class BatchNorm(nn.Module):
-    """Normalises each channel: in pre-training by the batch, afterwards as `statistics` says.
+    """Normalises each channel: by the batch in pre-training, afterwards as `statistics` says.
 
-    `running` takes the averages of pre-training; they belong to Θ, are stored with it, and no meta-training changes
-    them. `episode` takes the mean and the variance of the images given, one set of one task at a time, in training and
-    at test, as the authors' code does: what an image becomes then depends on the others of its set.
+    `running` uses the averages of pre-training, which are stored with Θ and which meta-training never changes.
+    `episode` uses the mean and variance of the given images, one set of one task at a time, in training and at test
+    time, as the authors' code does: the features of an image then depend on the rest of its set.
 
     Attributes:
         statistics: `running` or `episode`.
@@ -32,10 +32,10 @@ class BatchNorm(nn.Module):
         self.beta = nn.Parameter(torch.zeros(channels)) if affine else None
 
     def forward(self, conv: nn.Conv2d, x: torch.Tensor) -> torch.Tensor:
-        """Normalises the output of a convolution of (B, C, H, W); the B images are one set if statistics are `episode`.
+        """Convolves (B, C, H, W) and normalises the output; under `episode` statistics the B images are one set.
 
-        What normalises by constants is part of the convolution: its weights are scaled instead of its output, which
-        saves reading and writing all of that once more.
+        Normalisation by constants is folded into the convolution: scaling its weights instead of its output saves
+        another pass over that output.
         """
         if self.statistics == "running" and not self.training:
             scale, offset = self._affine(self.mean, self.variance)
@@ -44,15 +44,15 @@ class BatchNorm(nn.Module):
         y = conv(x)
         if self.statistics == "running":
             return F.batch_norm(y, self.mean, self.variance, self.gamma, self.beta, True, MOMENTUM, EPSILON)
-        # Written out, because second derivatives of torch's batch norm with scale and offset are wrong under vmap; as
-        # one multiplication and addition per value, because these passes over memory outweigh the convolutions.
+        # Written out, because second derivatives of torch's batch norm with scale and offset are wrong under vmap. One
+        # multiplication and addition per value, because passes over memory cost more than the convolutions.
         wide = y.to(self.mean.dtype)
         variance, mean = torch.var_mean(wide, dim=(0, 2, 3), correction=0)
         scale, offset = self._affine(mean, variance)
         return torch.addcmul(offset[:, None, None], wide, scale[:, None, None]).to(y.dtype)
 
     def _affine(self, mean: torch.Tensor, variance: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """What each channel is multiplied by, and what is then added to it."""
+        """The factor of each channel, and the offset added afterwards."""
         scale = torch.rsqrt(variance + EPSILON)
         if self.gamma is not None:
             scale = scale * self.gamma

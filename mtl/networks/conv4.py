@@ -26,10 +26,10 @@ class ConvBlock(nn.Module):
 
 
 def build(width: int, dropout: float = 0.0) -> Backbone:
-    """Builds 4CONV with `width` filters a block (paper: 32); features are the flattened last map (84 px: 800).
+    """Builds 4CONV with `width` filters per block (paper: 32); features are the flattened last map (84 px: 800).
 
-    Batch norm has a scale and an offset: under `episode` statistics, with which MAML trains this network, it cancels
-    the biases of the convolutions, and without an offset no activation could be moved.
+    Batch norm has a scale and an offset: under the `episode` statistics of MAML it cancels the biases of the
+    convolutions, so without an offset nothing could shift the activations.
 
     Args:
         width: filters of every block.

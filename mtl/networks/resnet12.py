@@ -28,7 +28,7 @@ class ResidualBlock(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, inputs, H, W) to (B, outputs, H // 2, W // 2)."""
         main = x
-        # In place, or the maps before and after each activation would be kept for the backward pass.
+        # In place, because otherwise the backward pass keeps the maps before and after each activation.
         for conv, norm in zip(self.convs, self.norms, strict=True):
             main = F.leaky_relu(norm(conv, main), 0.1, inplace=True)
         return F.max_pool2d(self.shortcut(x).add_(main), 2)

@@ -1,4 +1,4 @@
-"""Θ before training and from a file, and tensors to and from files."""
+"""Creates and loads Θ, and stores tensors in files."""
 
 from pathlib import Path
 
@@ -14,13 +14,13 @@ from mtl.specs.networks import Network
 
 
 def features_of(backbone: Backbone, image_size: int) -> int:
-    """The number of features a backbone gives for images of `image_size` pixels."""
+    """The number of features a backbone computes from images of `image_size` pixels."""
     with torch.no_grad():
         return int(backbone.eval()(torch.zeros(1, 3, image_size, image_size)).shape[1])
 
 
 def new_backbone(network: Network, dropout: float = 0.0) -> Backbone:
-    """A backbone with whatever weights its layers give themselves."""
+    """A backbone with the weights that its layers initialise themselves with."""
     backbone: Backbone = load("networks", network.name).build(network.width, dropout)
     return backbone
 
@@ -35,7 +35,7 @@ def load_backbone(network: Network, path: Path) -> Backbone:
     """Reads a pre-trained Θ.
 
     Raises:
-        UserError: the file is not one, or belongs to another network.
+        UserError: the file is not a Θ, or belongs to another network.
     """
     backbone = new_backbone(network)
     load_tensors(backbone, read_tensors(path), backbone.state_dict(), path)
@@ -46,7 +46,7 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     """Reads a safetensors file.
 
     Raises:
-        UserError: it is not one.
+        UserError: the file has another format.
     """
     try:
         return load_file(path)
@@ -64,10 +64,10 @@ def save_tensors(tensors: dict[str, torch.Tensor], path: Path) -> None:
 def load_tensors(
     module: torch.nn.Module, tensors: dict[str, torch.Tensor], expected: dict[str, torch.Tensor], path: Path
 ) -> None:
-    """Gives a module tensors that are expected to have these names and shapes; `path` is where they were read.
+    """Loads tensors into a module if they have the expected names and shapes; `path` is the file they came from.
 
     Raises:
-        UserError: they are others.
+        UserError: the names or shapes differ.
     """
     if {name: value.shape for name, value in tensors.items()} != {name: v.shape for name, v in expected.items()}:
         raise UserError(f"{path}: holds other tensors than this network and method have; delete it and run again")

@@ -1,4 +1,4 @@
-"""How a claim of the paper is tested on what was measured: a difference, a lead, or a count."""
+"""Tests claims of the paper on what was measured: a difference, a lead, or a count."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -107,19 +107,19 @@ def _sooner(claim: dict[str, Any], pairs: list[tuple[Cell, Cell]], evidence: Evi
 
 
 def _lead(ours: pd.DataFrame, theirs: pd.DataFrame, unit: str) -> float:
-    """How much earlier one history than the other reaches what both reach."""
+    """How much earlier the first history reaches the accuracy that both reach."""
     target = min(ours[VALIDATION].max(), theirs[VALIDATION].max())
     at = [history[history[VALIDATION] >= target].iloc[0][unit] for history in (ours, theirs)]
     return float(at[1] - at[0])
 
 
 def _there(pairs: list[tuple[Cell, Cell]], measured: Mapping[Cell, Any]) -> list[tuple[Cell, Cell]]:
-    """The pairs of which both cells were measured."""
+    """The pairs whose cells were both measured."""
     return [pair for pair in pairs if all(cell in measured for cell in pair)]
 
 
 def _mixed(pairs: list[tuple[Cell, Cell]], computed_on: Mapping[Cell, tuple[str, str]]) -> str:
-    """A remark if the two of a pair were not computed alike."""
+    """A remark if the cells of a pair were not computed alike."""
     alike = all(computed_on.get(first) == computed_on.get(second) for first, second in pairs)
     return "" if alike else "devices or precisions differ"
 

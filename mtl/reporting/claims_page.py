@@ -34,7 +34,7 @@ def write_claims(plan_text: str, results: Path, csv: Path, markdown: Path) -> No
     """Tests every claim on every dataset and number of shots.
 
     Args:
-        plan_text: the claims and the cells that decide them, as `Reports.claims` gives them.
+        plan_text: the claims and the cells that decide them, as `Reports.claims` returns them.
         results: the folder of results.
         csv: one line per claim, pair, dataset and number of shots.
         markdown: one table per claim, with the rule.
@@ -80,7 +80,7 @@ def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
 
 
 def _shown(line: dict[Any, Any]) -> tuple[str, str]:
-    """The effect with its intervals, and p or why there is none."""
+    """The effect with its intervals, and p or the reason why there is none."""
     if pd.isna(line["effect"]):
         return "–", "–"
     if line["test"] == "fewer":

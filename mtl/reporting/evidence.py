@@ -1,4 +1,4 @@
-"""What the cells of an experiment measured, for the claims."""
+"""The measurements in the cells of an experiment, for the claims."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -13,10 +13,10 @@ UNITS = {"iteration": "meta-batches", "tasks_seen": "tasks"}
 
 
 class Evidence:
-    """Accuracies, validation histories, numbers of learned values, and how all this was computed, by cell."""
+    """Accuracies, validation histories, numbers of learned values, devices and precisions, by cell."""
 
     def __init__(self, results: Path, cells: Collection[str]) -> None:
-        """Reads what there is of these cells, given by their folders below `results`."""
+        """Reads the existing files of cells, given by their folders below `results`."""
         self.accuracies = read_accuracies(results, cells)
         self.histories = {cell: _history(path) for cell, path in existing(results, cells, "history.csv").items()}
         summaries = existing(results, cells, "training.json")
@@ -30,7 +30,7 @@ class Evidence:
 def _history(path: Path) -> pd.DataFrame:
     """Validation accuracies, with how many meta-batches and tasks each model had seen."""
     history = read_csv(path, [], [*UNITS, "validation_accuracy"])
-    # A row counts the tasks of its own iteration, but its validation came before that.
+    # A row counts the tasks of its own iteration, but its validation came before them.
     validated = history.assign(tasks_seen=history["tasks_seen"].shift(fill_value=0)).dropna(
         subset=["validation_accuracy"]
     )

@@ -32,7 +32,7 @@ def explained(folder: Path) -> Iterator[str]:
     task = f"{cell.way}-way {cell.shot}-shot"
     steps = "" if read_record(evaluation, "steps") is None else f", {_number(evaluation, 'steps')} inner steps"
     yield f"{accuracy:.2f} ± {ci95:.2f} % over {episodes} test episodes, {task}{steps}"
-    # Images go into every stage.
+    # Every stage reads the images, so cache their digest.
     digest_of = cache(sha256)
     yield from _provenance("evaluated", evaluation, digest_of)
     inputs = read_record(evaluation, "provenance", "inputs")
@@ -53,7 +53,7 @@ def explained(folder: Path) -> Iterator[str]:
 
 
 def _options(manifest: Path) -> str:
-    """What the command line of the experiment said, if its manifest is there to tell."""
+    """The command-line options of the experiment, if its manifest exists."""
     if not manifest.is_file():
         return ""
     given = {f"--{option}": read_record(manifest, f"{option}s") for option in ("configfile", "config")}
@@ -61,7 +61,7 @@ def _options(manifest: Path) -> str:
 
 
 def _beside(record: Path, role: str, name: str) -> Path:
-    """The file of a name that lies beside an input of a stage."""
+    """The file called `name` beside an input of a stage."""
     return Path(str(read_record(record, "provenance", "inputs", role, "path"))).with_name(name)
 
 

@@ -32,7 +32,7 @@ def title(plan: dict[str, Any]) -> str:
 
 
 def panel(plan: dict[str, Any], dataset: str, way: int, shot: int, backbone: str = "") -> str:
-    """What stands above the panel of a dataset and a number of shots, and of a backbone where there are several."""
+    """The heading of the panel of a dataset and a number of shots, with the backbone if there are several."""
     return f"{plan['datasets'][dataset]['title']}, {way}-way {shot}-shot" + (f", {backbone}" if backbone else "")
 
 

@@ -1,4 +1,4 @@
-"""`manifest.json`: the checksum of every file of an experiment, and what is wrong with them now."""
+"""`manifest.json`: the checksum of every file of an experiment, and what has gone wrong with them since."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ from mtl.runtime.errors import UserError
 from mtl.runtime.files import read_json, read_record, sha256, write_json
 from mtl.runtime.fingerprint import fingerprint
 
-# What a stage writes beside its results.
+# The records that stages write beside their results.
 RECORDS = frozenset({"summary.json", "training.json", "evaluation.json"})
 
 
@@ -18,7 +18,7 @@ def write_manifest(plan_text: str, results: Path, output: Path) -> None:
     """Lists every file of an experiment with its SHA-256, from the sources of its images to tables and figures.
 
     Args:
-        plan_text: folders, reports, sources and config files, as `Inventory.manifest` gives them.
+        plan_text: folders, reports, sources and config files, as `Inventory.manifest` returns them.
         results: the folder of results.
         output: `manifest.json`.
     """
@@ -65,7 +65,7 @@ def verify(results: Path) -> None:
 def problems_of(results: Path) -> Iterator[tuple[Path, str]]:
     """What is wrong with the results, file by file: missing, changed, or made by other code or from other inputs.
 
-    An archive that is gone is no problem once its images are prepared.
+    A missing archive is no problem once its images are prepared.
 
     Raises:
         UserError: there is no manifest, or it is that of another folder.
@@ -97,7 +97,7 @@ def _digest(path: Path) -> str | None:
 
 
 def _stale(record: Path, digest_of: Callable[[Path], str | None]) -> Iterator[str]:
-    """Why what a stage wrote is not what it would write now."""
+    """Reasons why what a stage wrote is out of date."""
     try:
         made, written = (dict(read_record(record, key)) for key in ("provenance", "outputs"))
         inputs = [(role, Path(entry["path"]), entry["sha256"]) for role, entry in made["inputs"].items()]
@@ -117,7 +117,7 @@ def _stale(record: Path, digest_of: Callable[[Path], str | None]) -> Iterator[st
 
 
 def _now(entries: list[str]) -> str | None:
-    """The fingerprint of entry points now, None if one is gone."""
+    """The current fingerprint of entry points, None if one is gone."""
     try:
         return fingerprint(*entries)
     except ValueError:

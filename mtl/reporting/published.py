@@ -24,24 +24,24 @@ VERDICTS = {
 
 
 def rule(verdicts: Iterable[str]) -> str:
-    """What the verdicts that occur mean; `agrees` always, since it is the rule."""
+    """Explains the verdicts that occur; always `agrees`, since it is the rule."""
     occurring = {"agrees", *verdicts}
     return "Verdicts: " + "; ".join(f"`{name}`: {text}" for name, text in VERDICTS.items() if name in occurring) + "."
 
 
 @dataclass(frozen=True)
 class Number:
-    """A printed accuracy in percent and the half-width of its interval; None where none is printed."""
+    """A printed accuracy in percent and the half-width of its interval; None if none is printed."""
 
     accuracy: float
     ci95: float | None
 
 
 def read_published(path: Path) -> pd.DataFrame:
-    """`config/published/tables.csv`; empty text where a row has no method or backbone.
+    """Reads `config/published/tables.csv`; a missing method or backbone becomes empty text.
 
     Raises:
-        UserError: it is not such a file.
+        UserError: the file is malformed.
     """
     return read_csv(path, TEXT, NUMBERS)
 

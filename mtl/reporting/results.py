@@ -1,4 +1,4 @@
-"""What the cells that were measured left in their folders."""
+"""Reads the files in the folders of measured cells."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,16 +13,16 @@ Accuracies = dict[Cell, np.ndarray]
 
 
 def existing(results: Path, cells: Iterable[str], name: str) -> dict[Cell, Path]:
-    """The files of one name of those cells, given by their folders, that have it."""
+    """The files called `name` of those cells, given by their folders, that have one."""
     paths = {Cell.in_folder(folder): results / folder / name for folder in cells}
     return {cell: path for cell, path in paths.items() if path.is_file()}
 
 
 def read_accuracies(results: Path, cells: Iterable[str]) -> Accuracies:
-    """The accuracy of every episode in percent, of the cells that were evaluated.
+    """The accuracy of every episode in percent, for the cells that were evaluated.
 
     Raises:
-        UserError: an `episodes.csv` is not one.
+        UserError: an `episodes.csv` is malformed.
     """
     found = {}
     for cell, path in existing(results, cells, "episodes.csv").items():

@@ -10,14 +10,14 @@ def few_ci95(values: np.ndarray) -> float:
 
 
 def p_value(values: np.ndarray) -> float:
-    """Two-sided p of the mean being 0, by Student's t; equal values are certain."""
+    """Two-sided p of the mean being 0, by Student's t; 0 or 1 if all values are equal."""
     if np.ptp(values) == 0:
         return float(values[0] == 0)
     return float(stats.ttest_1samp(values, 0.0).pvalue)
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
-    """p-values corrected for their number (Holm 1979): (n,)."""
+    """p-values corrected for multiple tests (Holm 1979): (n,)."""
     order = np.argsort(p_values, kind="stable")
     scaled = p_values[order] * np.arange(len(p_values), 0, -1)
     corrected = np.empty_like(p_values)

@@ -1,4 +1,4 @@
-"""Tables: tidy as CSV, and laid out like the paper's as Markdown, measured beside printed."""
+"""Tables: tidy as CSV, and laid out like the paper's as Markdown, measured numbers beside printed ones."""
 
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,10 @@ ROW = ["group", "row", "method", "backbone", "extractor"]
 
 
 def write_table(plan_text: str, published: Path, results: Path, logs: Path, csv: Path, markdown: Path) -> None:
-    """Writes a table from the per-episode accuracies of those of its cells that have some.
+    """Writes a table from the per-episode accuracies of its evaluated cells.
 
     Args:
-        plan_text: the table's title, rows, columns and cells, as `Reports.table` gives them.
+        plan_text: the table's title, rows, columns and cells, as `Reports.table` returns them.
         published: the paper's numbers, `config/published/tables.csv`.
         results: the folder of results.
         logs: the folder of logs, to tell cells that failed from those that were not run.
@@ -62,7 +62,7 @@ def _tidy(plan: dict[str, Any], printed: pd.DataFrame, measured: Accuracies, log
 
 
 def _rows(plan: dict[str, Any], printed: pd.DataFrame) -> list[dict[str, str]]:
-    """The printed rows about this experiment's datasets in their order, then the others."""
+    """The printed rows about this experiment's datasets, in printed order, then the others."""
     datasets = [dataset for dataset, _ in plan["columns"]]
     rows = printed.loc[printed["dataset"].isin(datasets), ROW].drop_duplicates().to_dict("records")
     known = {(row["method"], row["backbone"]) for row in rows}
@@ -72,7 +72,7 @@ def _rows(plan: dict[str, Any], printed: pd.DataFrame) -> list[dict[str, str]]:
 def _values(
     plan: dict[str, Any], cells: list[Cell], measured: Accuracies, printed: Number | None, logs: Path
 ) -> dict[str, object]:
-    """What was measured in the cells of one place of the table, one a seed, and how it compares with the paper's."""
+    """What was measured in one place of the table, with a cell per seed, and how it compares with the paper."""
     values: dict[str, object] = {"protocol": plan["protocol"], **dict.fromkeys(VALUES, "")}
     if printed is not None:
         values |= {"published": _text(printed.accuracy), "published_ci95": _text(printed.ci95)}
@@ -105,7 +105,7 @@ def _absent(plan: dict[str, Any], cells: list[Cell], logs: Path) -> str:
         for path in paths
         if path.is_file()
     ]
-    # A job that was asked to stop goes on when it is started again.
+    # An interrupted job resumes when it is started again, so it has not failed.
     errors = [line for line in last_lines if line.startswith("mtl: error:") and "interrupted by" not in line]
     return "failed" if errors else "not-run"
 

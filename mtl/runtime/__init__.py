@@ -1,1 +1,1 @@
-"""How a job runs, whatever it computes: device, seeds, files, progress, provenance, errors."""
+"""What any job needs to run, whatever it computes: device, seeds, files, progress, provenance, errors."""

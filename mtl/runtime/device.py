@@ -1,4 +1,4 @@
-"""Where and how precisely a job computes. All of it comes from the spec, nothing from the scheduler."""
+"""The device, precision and threads of a job. All of them come from the spec, never from the scheduler."""
 
 import contextlib
 import ctypes
@@ -21,7 +21,7 @@ WAIT = 1.0  # seconds
 # From malloc.h.
 M_TRIM_THRESHOLD = -1
 M_MMAP_MAX = -4
-# An open file keeps its lock.
+# Closing a file would release its lock.
 _held: list[IO[str]] = []
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
@@ -34,14 +34,14 @@ class Device:
     dtype: torch.dtype
 
     def autocast(self) -> contextlib.AbstractContextManager[object]:
-        """A context in which convolutions run in bfloat16, where the spec says so."""
+        """A context in which convolutions run in bfloat16, if the spec says so."""
         if self.dtype == torch.bfloat16:
             return torch.autocast(self.torch_device.type, torch.bfloat16)
         return contextlib.nullcontext()
 
     @property
     def name(self) -> str:
-        """What the provenance calls this device."""
+        """The device's name in the provenance."""
         return torch.cuda.get_device_name(self.torch_device) if self.torch_device.type == "cuda" else "cpu"
 
 
@@ -49,19 +49,19 @@ def set_up(device: str, dtype: str, threads: int) -> Device:
     """Sets torch's thread count and picks the device.
 
     Args:
-        device: `cpu`, `cuda`, or `auto`, which takes a GPU when there is one.
-        dtype: of the convolutions, `float32` or `bfloat16`.
-        threads: of torch.
+        device: `cpu`, `cuda`, or `auto`, which uses a GPU if there is one.
+        dtype: type of the convolutions, `float32` or `bfloat16`.
+        threads: number of torch threads.
 
     Raises:
-        UserError: the config asks for a GPU and there is none.
+        UserError: the config asks for a GPU, but there is none.
     """
     torch.set_num_threads(threads)
     _keep_memory()
     available = torch.cuda.is_available()
     if device == "cuda" and not available:
         raise UserError("config: runtime.device: 'cuda' asks for a GPU, but torch sees none; write 'auto' or 'cpu'")
-    # TF32 would silently replace the float32 that the spec names.
+    # TF32 would silently replace the float32 that the spec asks for.
     torch.backends.cudnn.allow_tf32 = False
     if not available or device == "cpu":
         return Device(torch.device("cpu"), DTYPES[dtype])
@@ -70,10 +70,10 @@ def set_up(device: str, dtype: str, threads: int) -> Device:
 
 
 def _keep_memory() -> None:
-    """Makes the C library keep what tensors no longer use.
+    """Makes the C library keep the memory of freed tensors.
 
-    Else it gives large blocks back to the kernel, which clears them for the next tensor: a sixth to a quarter of the
-    time of training on a processor.
+    Otherwise it returns large blocks to the kernel, which clears them for the next tensor: a sixth to a quarter of
+    training time on a CPU.
     """
     if hasattr(library := ctypes.CDLL(None), "mallopt"):  # glibc
         library.mallopt(M_MMAP_MAX, 0)
@@ -83,7 +83,7 @@ def _keep_memory() -> None:
 @functools.cache
 def _own_gpu() -> int:
     """The GPU of this process."""
-    # Snakemake counts GPUs but hands out none; a scheduler that does leaves one to be seen.
+    # Snakemake counts GPUs but assigns none; a scheduler that assigns them leaves only one visible.
     if (count := torch.cuda.device_count()) == 1:
         return 0
     names = [str(torch.cuda.get_device_properties(index).uuid) for index in range(count)]
@@ -91,18 +91,18 @@ def _own_gpu() -> int:
 
 
 def claim_slot(names: Sequence[str], folder: Path) -> int:
-    """Takes the first GPU that no other job of this machine and user holds; says so if it has to wait for one.
+    """Takes the first GPU that no other job of this user on this machine holds; prints a note if it has to wait.
 
-    The lock is the kernel's, and ends with the process however it ends.
+    The kernel releases the lock when the process ends, however it ends.
 
     Args:
-        names: something that names each GPU whatever its index is.
-        folder: where the locks lie.
+        names: a name for each GPU that does not depend on its index.
+        folder: where the lock files are.
     """
     told = False
     while True:
         for index, name in enumerate(names):
-            # The folder is everybody's: a link that lies there leads to somebody's file.
+            # Anyone can write to the folder, so following a link could open someone else's file.
             where = folder / f"mtl-{os.getuid()}-{name}.lock"
             file = os.fdopen(os.open(where, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "w")
             try:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 class UserError(Exception):
-    """Something the user can mend: the message is one line naming the file and key and what would be right."""
+    """A problem the user can fix: the message is one line naming the file, the key and what would be right."""
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))
@@ -16,7 +16,7 @@ class UserError(Exception):
 def one_line_errors(show: Callable[[str], object]) -> Iterator[None]:
     """Ends the program with exit code 1 on a `UserError`, after showing its one line and no traceback.
 
-    So does what the system refuses: a full disk, a file that may not be read.
+    It treats errors of the operating system, such as a full disk or an unreadable file, in the same way.
     """
     try:
         yield

@@ -1,7 +1,7 @@
-"""What is found by the name of its module: a learner, a backbone, a form of archive, a figure.
+"""Extensions, found by the name of their module: learners, backbones, forms of archive, figures.
 
-Each is a file in its room with the one function that makes it one, and constants in capitals that say of it what others
-must know. Adding one is adding a file; no list names it.
+Each is a file in its room with one required function, and upper-case constants that tell other code about it. To add
+one, add a file; there is no list to update.
 """
 
 import ast
@@ -13,7 +13,7 @@ from typing import Any, Literal
 from mtl.runtime.syntax import PACKAGE, tree_of
 
 EXTENSIONS = Literal["learners", "networks", "data.archives", "reporting.figures"]
-# The function that each of them has.
+# The function that each extension defines.
 FUNCTIONS = {"learners": "build", "networks": "build", "data.archives": "read", "reporting.figures": "write"}
 
 
@@ -30,7 +30,7 @@ def extensions(room: EXTENSIONS) -> dict[str, dict[str, Any]]:
 
 
 def load(room: EXTENSIONS, name: str) -> ModuleType:
-    """Imports an extension. A misspelt name is found when the config is checked."""
+    """Imports an extension. The check of the config has already refused misspelt names."""
     return importlib.import_module(f"mtl.{room}.{name}")
 
 
@@ -39,7 +39,7 @@ def _functions(tree: ast.Module) -> set[str]:
 
 
 def _constants(tree: ast.Module) -> dict[str, Any]:
-    """The names in capitals that are assigned a plain value."""
+    """The upper-case names that are assigned a literal."""
     found = {}
     for node in tree.body:
         if isinstance(node, ast.Assign) and isinstance(target := node.targets[0], ast.Name) and target.id.isupper():

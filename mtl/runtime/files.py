@@ -20,9 +20,9 @@ from mtl.runtime.errors import UserError
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Yields a temporary path beside `path`; renames it to `path` if the block succeeds, else removes it.
+    """Yields a temporary path beside `path`; renames it to `path` if the block succeeds, removes it otherwise.
 
-    What a killed process of this machine left of the same file is removed too.
+    Also removes temporary files for `path` that killed processes left on this machine.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{path.stem}.{platform.node()}."
@@ -30,7 +30,7 @@ def atomic(path: Path) -> Iterator[Path]:
         pid = left.name.removeprefix(prefix).removesuffix(path.suffix)
         if pid.isdecimal() and not _alive(int(pid)):
             left.unlink(missing_ok=True)
-    # The suffix stays last, because writers such as matplotlib choose the format by it.
+    # The suffix stays last, because writers such as matplotlib infer the format from it.
     temporary = path.with_name(f"{prefix}{os.getpid()}{path.suffix}")
     try:
         yield temporary
@@ -40,7 +40,7 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def _alive(pid: int) -> bool:
-    """Whether a process of this machine runs."""
+    """Whether a process runs on this machine."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -52,11 +52,11 @@ def _alive(pid: int) -> bool:
 
 @contextmanager
 def locked(path: Path, note: str) -> Iterator[None]:
-    """Holds the kernel's lock on a file, which ends with the process however it ends; the file is removed afterwards.
+    """Holds a lock on a file, which the kernel releases when the process ends, however it ends; then removes the file.
 
     Args:
         path: the file.
-        note: what to tell the user before waiting for another process that holds it.
+        note: what to tell the user before waiting for another process that holds the lock.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     while True:
@@ -67,7 +67,7 @@ def locked(path: Path, note: str) -> Iterator[None]:
                 except BlockingIOError:
                     sys.stderr.write(f"{note}\n")
                     fcntl.flock(file, fcntl.LOCK_EX)
-            # Whoever held it before has removed the file; then this lock excludes nobody.
+            # If the previous holder has removed the file, this lock excludes nobody: take a new one.
             if os.fstat(file.fileno()).st_nlink:
                 try:
                     yield
@@ -78,7 +78,7 @@ def locked(path: Path, note: str) -> Iterator[None]:
 
 @contextmanager
 def supported() -> Iterator[None]:
-    """Goes on without a lock where the file system has none, as some of clusters do."""
+    """Goes on without a lock if the file system supports none, as on some clusters."""
     try:
         yield
     except OSError as error:
@@ -87,7 +87,7 @@ def supported() -> Iterator[None]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes `text` to `path` atomically, with Unix line ends."""
+    """Writes `text` to `path` atomically, with Unix line endings."""
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
@@ -98,7 +98,7 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
-    """Writes a CSV file atomically, with Unix line ends."""
+    """Writes a CSV file atomically, with Unix line endings."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
@@ -107,10 +107,10 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Iterable[object]
 
 
 def read_json(text: str, where: str) -> Any:
-    """Parses JSON that was handed over on the command line.
+    """Parses JSON passed on the command line.
 
     Raises:
-        UserError: it is none; `where` names the option.
+        UserError: the text is not JSON; `where` names the option.
     """
     try:
         return json.loads(text)
@@ -119,10 +119,10 @@ def read_json(text: str, where: str) -> Any:
 
 
 def read_record(path: Path, *keys: str) -> Any:
-    """A value of a JSON file that a stage wrote, by its path of keys.
+    """Reads a value from a JSON file that a stage wrote, by its path of keys.
 
     Raises:
-        UserError: it is not there.
+        UserError: the file or the value is missing.
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))

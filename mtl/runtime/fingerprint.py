@@ -1,8 +1,8 @@
-"""A digest of the code that makes a result, so that editing it reruns what it made and nothing else.
+"""A digest of the code that makes a result, so that an edit reruns the results of the edited code and nothing else.
 
 It covers what an entry point reaches, definition by definition: the function itself, every function, class and
-constant that it names, and so on. A helper that nothing calls, a module that nothing imports and an extension that no
-job names are in no digest. Modules that are imported by name at run time are entry points of their own.
+constant that it names, and so on. Helpers that nothing calls, modules that nothing imports and extensions that no job
+names are in no digest. Modules that are imported by name at run time are entry points of their own.
 """
 
 import ast
@@ -37,7 +37,7 @@ class Definition(NamedTuple):
 
 
 def of_stage(stage: str, backbone: str, learner: str | None = None) -> list[str]:
-    """The entry points of a stage that computes with a backbone and, past pre-training, a family of learners.
+    """The entry points of a stage that uses a backbone and, after pre-training, a learner.
 
     Args:
         stage: its function, such as `training.pretrain:pretrain`.
@@ -49,10 +49,10 @@ def of_stage(stage: str, backbone: str, learner: str | None = None) -> list[str]
 
 @cache
 def fingerprint(*entries: str) -> str:
-    """A digest of the code that entry points reach in this package, without comments, docstrings and layout.
+    """A digest of the code that entry points reach in this package, ignoring comments, docstrings and layout.
 
     Args:
-        entries: `module:name`, the module dotted and below `mtl`: `training.pretrain:pretrain`.
+        entries: `module:name`, with a dotted module name below `mtl`: `training.pretrain:pretrain`.
 
     Raises:
         ValueError: there is no such definition.
@@ -84,7 +84,7 @@ def _is_without_effect(definition: Definition) -> bool:
 
 @cache
 def _definitions(module: str) -> dict[str, list[ast.stmt]]:
-    """The statements at the top level of a module by the name they define; under "" those that define none."""
+    """The top-level statements of a module by the name they define; those that define none are under ""."""
     found: dict[str, list[ast.stmt]] = {"": []}
     for node in tree_of(module).body:
         for name in _defined(node) or [""]:
@@ -105,7 +105,7 @@ def _defined(node: ast.stmt) -> list[str]:
 
 @cache
 def _references(definition: Definition) -> Sequence[Definition]:
-    """What a definition names. Whatever else a module does when it is imported counts as named by all of it."""
+    """What a definition refers to. Statements that define no name run on import, so all definitions refer to them."""
     module, name = definition
     known = _definitions(module)
     found = [Definition(module, "")]
@@ -118,9 +118,9 @@ def _references(definition: Definition) -> Sequence[Definition]:
 
 
 def _imported(node: ast.ImportFrom | ast.Import, name: str | None) -> Iterator[Definition]:
-    """What an import fetches from this package; of one at the top level only what goes by `name`.
+    """What an import takes from this package; with `name`, only what it binds to that name.
 
-    A module that is imported as a whole counts with all that it defines.
+    A module that is imported as a whole counts with everything it defines.
     """
     for alias in node.names:
         if name not in (None, alias.asname or alias.name):
@@ -136,7 +136,7 @@ def _imported(node: ast.ImportFrom | ast.Import, name: str | None) -> Iterator[D
 
 
 def _within(name: str) -> str | None:
-    """The dotted name below `mtl` of one of its modules; None for others."""
+    """The dotted name below `mtl` of a module of this package; None for other modules."""
     inside = name == "mtl" or name.startswith("mtl.")
     return name.removeprefix("mtl").removeprefix(".") if inside else None
 
@@ -149,7 +149,7 @@ def _code(definition: Definition) -> str:
 
 
 def _imports_as(name: str, node: ast.stmt) -> object:
-    """What an import gives a name, without the other names it imports; None for other statements."""
+    """What an import binds to a name, ignoring its other names; None for other statements."""
     if not isinstance(node, ast.Import | ast.ImportFrom):
         return None
     alias = next(alias for alias in node.names if name == (alias.asname or alias.name.partition(".")[0]))
@@ -157,14 +157,14 @@ def _imports_as(name: str, node: ast.stmt) -> object:
 
 
 def _is_text(node: object) -> bool:
-    """Whether a statement is a docstring, or says nothing."""
+    """Whether a statement is a docstring or another bare constant."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def _plain(node: object) -> object:
-    """A syntax tree as tuples, without docstrings and empty fields: the same in all versions of Python that run this.
+    """A syntax tree as tuples, without docstrings and empty fields: the same in all supported versions of Python.
 
-    (Its dump and its text are not: some versions show empty fields, or quote differently.)
+    (The results of `ast.dump` and `ast.unparse` are not: some versions show empty fields, or quote differently.)
     """
     if isinstance(node, ast.AST):
         fields = [(name, _plain(value)) for name, value in ast.iter_fields(node)]

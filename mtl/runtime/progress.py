@@ -1,4 +1,4 @@
-"""How far a long stage is: one bar on a terminal, one line per report in a log."""
+"""Progress of a long stage: a bar on a terminal, a line per report in a log."""
 
 import sys
 import time
@@ -11,7 +11,7 @@ class Progress:
     """Counts iterations; `report` shows the latest numbers."""
 
     def __init__(self, name: str, total: int, start: int = 0) -> None:
-        """Takes what is done, the number of iterations, and how many of them were done before."""
+        """Takes the name of the work, the number of iterations, and how many were done before."""
         self._name, self.done, self._start = name, start, start
         self._began = time.monotonic()
         self._bar = tqdm(desc=name, total=total, initial=start, disable=None, leave=True)
@@ -19,7 +19,7 @@ class Progress:
 
     @property
     def total(self) -> int:
-        """Iterations in all; may be set later, and is 0 while unknown."""
+        """Total number of iterations; may be set later, 0 while unknown."""
         return self._total
 
     @total.setter
@@ -34,16 +34,16 @@ class Progress:
         self.close()
 
     def close(self) -> None:
-        """Leaves the bar as it is."""
+        """Stops the bar and leaves it on the screen."""
         self._bar.close()
 
     def step(self, count: int = 1) -> None:
-        """Counts iterations."""
+        """Counts iterations as done."""
         self.done += count
         self._bar.update(count)
 
     def report(self, **numbers: float) -> None:
-        """Shows `numbers`: beside the bar on a terminal, else as one line with the time that is left."""
+        """Shows `numbers`: beside the bar on a terminal, otherwise as one line with the remaining time."""
         if not self._bar.disable:
             self._bar.set_postfix({name: f"{value:.4g}" for name, value in numbers.items()})
             return

@@ -1,4 +1,4 @@
-"""What made a result: spec, code, versions, device and the checksums of its inputs."""
+"""How a result was made: spec, code, versions, device and the checksums of its inputs."""
 
 import platform
 import subprocess
@@ -31,17 +31,16 @@ def _git(*arguments: str) -> str | None:
 
 
 def provenance(spec: Mapping[str, Any], inputs: Mapping[str, Path], device: Device, *entries: str) -> dict[str, Any]:
-    """The record that lies beside a number.
+    """The record stored beside a number.
 
-    It is made before computing, so that edits made during the run are not attributed to it.
-
-    It holds no time, so that a rerun gives the same bytes.
+    It is made before computing, so that edits made during the run are not attributed to it. It holds no time, so that
+    a rerun gives the same bytes.
 
     Args:
-        spec: what the stage was told.
-        inputs: the files it read, by role; their paths and SHA-256 are stored.
-        device: where it computed.
-        entries: the code that computes, as `fingerprint` takes it.
+        spec: the settings of the stage.
+        inputs: the files it reads, by role; their paths and SHA-256 are stored.
+        device: where it computes.
+        entries: the entry points of its code, as `fingerprint` takes them.
     """
     status = _git("status", "--porcelain", "--untracked-files=no")
     return {
@@ -59,5 +58,5 @@ def provenance(spec: Mapping[str, Any], inputs: Mapping[str, Path], device: Devi
 
 
 def outputs(*paths: Path) -> dict[str, str]:
-    """What a stage wrote beside its record: SHA-256 by name."""
+    """SHA-256 of the files a stage wrote beside its record, by name."""
     return {path.name: sha256(path) for path in paths}

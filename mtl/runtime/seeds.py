@@ -26,12 +26,12 @@ def torch_generator(seed: int, purpose: str) -> torch.Generator:
 
 
 def random_state(device: torch.device) -> torch.Tensor:
-    """The state of torch's global stream of a device, from which dropout draws."""
+    """The state of torch's global random stream on a device, from which dropout draws."""
     return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
 
 
 def set_random_state(state: torch.Tensor, device: torch.device) -> None:
-    """Puts torch's global stream of a device back to what `random_state` gave."""
+    """Restores what `random_state` returned."""
     if device.type == "cuda":
         torch.cuda.set_rng_state(state, device)
     else:
@@ -39,10 +39,10 @@ def set_random_state(state: torch.Tensor, device: torch.device) -> None:
 
 
 def numpy_state(generator: np.random.Generator) -> str:
-    """The state of a NumPy generator, as JSON: its numbers are longer than 64 bits."""
+    """The state of a NumPy generator, as JSON because its numbers have more than 64 bits."""
     return json.dumps(generator.bit_generator.state)
 
 
 def set_numpy_state(generator: np.random.Generator, state: str) -> None:
-    """Puts a NumPy generator back to what `numpy_state` gave."""
+    """Restores what `numpy_state` returned."""
     generator.bit_generator.state = json.loads(state)

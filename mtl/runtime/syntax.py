@@ -1,4 +1,4 @@
-"""The package's own source code, module by module, without importing it."""
+"""Parses the package's own source code, module by module, without importing it."""
 
 import ast
 from functools import cache

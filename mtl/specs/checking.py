@@ -1,6 +1,6 @@
-"""Checks what stands under `config/` against its declarations. An error is one line: file, key, what would be right.
+"""Checks the files under `config/` against their declarations. An error is one line: file, key, what would be right.
 
-The checks are pydantic's. This file finds the key and words the line.
+Pydantic does the checks; this module finds the key and words the line.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ from mtl.runtime.errors import UserError
 
 Kind = TypeVar("Kind")
 Place = tuple[str | int, ...]
-# What a person calls the types.
+# Names of types in plain English.
 NAMES = {"int": "a whole number", "float": "a number", "string": "text", "bool": "true or false"}
 NAMES |= {"list": "a list", "dict": "a mapping", "dataclass": "a mapping"}
 
@@ -30,15 +30,15 @@ def adapter(kind: Any) -> TypeAdapter[Any]:
 
 
 def checked(kind: type[Kind], content: Any, source: str) -> Kind:
-    """Content as typed values.
+    """Converts content to typed values.
 
     Args:
-        kind: how it is declared; `dict[str, Kind]` for a file of named entries.
-        content: what YAML gave.
-        source: what an error calls the file.
+        kind: its declaration; `dict[str, Kind]` for a file of named entries.
+        content: the parsed YAML.
+        source: the file's name in errors.
 
     Raises:
-        UserError: the first thing that is wrong.
+        UserError: something is wrong; the line is about the first error.
     """
     _refuse_other_keys(content, source, ())
     try:
@@ -46,7 +46,7 @@ def checked(kind: type[Kind], content: Any, source: str) -> Kind:
         return typing.cast(Kind, adapter(typing.cast(Any, kind)).validate_json(text))
     except ValidationError as error:
         details = error.errors(include_url=False)
-    except ValueError:  # such as text that is no Unicode
+    except ValueError:  # such as text that is not Unicode
         raise UserError(f"{source}: cannot be read as numbers, text, lists and mappings") from None
     by_place: dict[Place, list[Any]] = {}
     for detail in details:
@@ -56,7 +56,7 @@ def checked(kind: type[Kind], content: Any, source: str) -> Kind:
 
 
 def _refuse_other_keys(content: Any, source: str, place: Place) -> None:
-    """Keys are text. YAML also has numbers, dates and `null` as keys."""
+    """Refuses keys that are not text; YAML also allows numbers, dates and `null`."""
     items = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
     for name, value in items:
         if isinstance(content, dict) and not isinstance(name, str):
@@ -65,7 +65,7 @@ def _refuse_other_keys(content: Any, source: str, place: Place) -> None:
 
 
 def _place(content: Any, detail: Any) -> Place:
-    """Where an error is. Pydantic also names the alternatives of a type and keys that are not there."""
+    """Where an error is. Pydantic's own path also names the alternatives of a type, and keys that are missing."""
     place: list[str | int] = []
     for part in detail["loc"]:
         try:
@@ -150,7 +150,7 @@ def _is_number(text: str) -> bool:
 
 
 def _keys_at(kind: Any, place: Place) -> list[str]:
-    """The keys that are declared at a place."""
+    """The keys declared at a place."""
     for part in place:
         kind = _inner(kind, part)
     kind = next((option for option in typing.get_args(kind) if dataclasses.is_dataclass(option)), kind)
@@ -158,7 +158,7 @@ def _keys_at(kind: Any, place: Place) -> list[str]:
 
 
 def _inner(kind: Any, part: str | int) -> Any:
-    """The type of an item or key of a type."""
+    """The type of an item or key inside a type."""
     if typing.get_origin(kind) is types.UnionType:
         kind = next(option for option in typing.get_args(kind) if option is not type(None))
     if dataclasses.is_dataclass(kind):
@@ -173,6 +173,6 @@ def dotted(place: Sequence[Any]) -> str:
 
 
 def suggestion(word: Any, known: Sequence[Any] | Mapping[Any, Any]) -> str:
-    """`; did you mean ...?` where something is close, else the list of what is known."""
+    """`; did you mean ...?` if a known word is close, otherwise the list of known words."""
     close = difflib.get_close_matches(str(word), [str(option) for option in known], n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(map(str, known))}"

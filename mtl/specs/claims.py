@@ -13,14 +13,14 @@ class Claim(Settings):
     claim: str = key("The claim, in words.")
     source: str = key("Where the paper makes it.")
     test: Literal["difference", "sooner", "fewer"] = key(
-        "`difference`: in accuracy over the same test episodes; `sooner`: when validation accuracy reaches the best of "
-        "the other method; `fewer`: values that meta-training changes, as a ratio."
+        "`difference`: in accuracy over the same test episodes; `sooner`: when validation accuracy reaches the other "
+        "method's best; `fewer`: how many values meta-training changes, as a ratio."
     )
     unit: Literal["iteration", "tasks_seen"] | None = key("`sooner`: a column of `history.csv`.", default=None)
-    across_backbones: bool = key("Whether the two may stand on different backbones.", default=False)
-    ratio: float | None = key("`fewer`: what the ratio must stay below.", gt=0, default=None)
+    across_backbones: bool = key("Whether the two methods may use different backbones.", default=False)
+    ratio: float | None = key("`fewer`: the ratio must be below this.", gt=0, default=None)
     pairs: list[Annotated[list[str], Within(min_length=2, max_length=2)]] = key(
-        "Two keys of `config/methods.yaml` each: the one that should be better, and the other.", min_length=1
+        "Pairs of keys of `config/methods.yaml`: the method that should be better, then the other.", min_length=1
     )
 
 
@@ -28,4 +28,4 @@ class Claim(Settings):
 class Claims(Settings):
     """`config/claims.yaml`."""
 
-    claims: list[Claim] = key("In the order of the page.")
+    claims: list[Claim] = key("The claims, in the order of the page.")

@@ -1,4 +1,4 @@
-"""Where and how precisely a job computes, and what it asks of the machine."""
+"""The device and precision of a job, and the resources it needs."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +10,7 @@ from mtl.specs.declare import Settings, key
 class Computing(Settings):
     """The section `runtime` of a config."""
 
-    device: Literal["auto", "cpu", "cuda"] = key("`auto` uses a GPU when there is one.")
+    device: Literal["auto", "cpu", "cuda"] = key("`auto` uses a GPU if there is one.")
     dtype: Literal["float32", "bfloat16"] = key(
         "Type of the convolutions; heads, statistics and losses are always float32."
     )
@@ -18,20 +18,20 @@ class Computing(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class Runtime(Computing):
-    """What a stage is told about where and how it computes."""
+    """The device, precision and threads of a stage."""
 
     threads: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Needs(Settings):
-    """What one kind of job needs."""
+    """The resources of one kind of job."""
 
-    threads: int = key("CPU threads; torch uses exactly as many, whatever `--cores` says.", ge=1)
-    memory: int = key("Memory, told to a cluster.", unit="MB", ge=1)
-    minutes: int = key("Time limit, told to a cluster.", ge=1, unit="minutes")
+    threads: int = key("CPU threads; torch uses exactly this many, whatever `--cores` says.", ge=1)
+    memory: int = key("Memory to request from a cluster.", unit="MB", ge=1)
+    minutes: int = key("Time limit to request from a cluster.", ge=1, unit="minutes")
     gpus: int = key(
-        "GPUs asked for; a job that asks for none still uses one that is there, see `runtime.device`.", ge=0
+        "GPUs to request; a job that requests none still uses a GPU if there is one, see `runtime.device`.", ge=0
     )
 
 

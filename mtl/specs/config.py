@@ -1,4 +1,4 @@
-"""`config/config.yaml`: what an experiment runs, how long, where results go and what a job needs."""
+"""`config/config.yaml`: what an experiment runs and for how long, where results go, what jobs need."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ Seeds = Annotated[list[Annotated[int, Within(ge=0, le=2**32 - 1)]], Distinct()]
 class GridEntry(Settings):
     """Some cells of an experiment."""
 
-    datasets: Names | None = key("Instead of `datasets`.", default=None, min_length=1)
-    backbones: Backbones | None = key("Instead of `backbones`.", default=None, min_length=1)
-    methods: Names | None = key("Instead of `methods`.", default=None, min_length=1)
-    shots: Shots | None = key("Instead of `shots`.", default=None, min_length=1)
+    datasets: Names | None = key("Replaces `datasets`.", default=None, min_length=1)
+    backbones: Backbones | None = key("Replaces `backbones`.", default=None, min_length=1)
+    methods: Names | None = key("Replaces `methods`.", default=None, min_length=1)
+    shots: Shots | None = key("Replaces `shots`.", default=None, min_length=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ class When(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class CellSettings(Width):
-    """What may differ between the cells of an experiment."""
+    """The settings that may differ between the cells of an experiment."""
 
     pretrain: Pretrain = key("Pre-training of Θ on all training classes.", paper="sections 4.1 and 5.1")
     meta_train: MetaTrain = key("The outer loop: Adam on what a method meta-learns.", paper="sections 4.2 and 5.1")
@@ -63,7 +63,7 @@ class CellSettings(Width):
 
 
 def partial(kind: Any) -> Any:
-    """The same keys, of which each may be left out, as may those of its sections."""
+    """The same keys, all of them optional, also inside sections."""
     fields = []
     for field in dataclasses.fields(kind):
         inner = partial(field.type) if dataclasses.is_dataclass(field.type) else field.type
@@ -75,7 +75,7 @@ def partial(kind: Any) -> Any:
 class Override(partial(CellSettings)):  # type: ignore[misc]
     """Other values for some cells."""
 
-    when: When = key("The cells it applies to. What is not named may be anything.")
+    when: When = key("The cells it applies to. Keys that are left out match every cell.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,10 +83,10 @@ class Selection(Settings):
     """What is run, and where results go."""
 
     note: str = key("A remark on the whole experiment that heads its tables and figures; may be empty.")
-    protocol: str = key("The protocol's name in tables: `default`, or that of a preset.")
+    protocol: str = key("The protocol's name in tables: `default`, or the name of a preset.")
     data: str = key(
-        "A folder that holds archives or unpacked trees of the datasets, directly or in a subfolder named like the "
-        "dataset; then nothing is downloaded. Empty: download."
+        "A folder with archives or unpacked trees of the datasets, directly or in a subfolder named after the dataset; "
+        "then nothing is downloaded. Empty: download."
     )
     datasets: Names = key("Datasets to run, keys of `config/datasets.yaml`.", min_length=1)
     backbones: Backbones = key("Backbones Θ, modules of `mtl/networks`.", paper="section 5.1", min_length=1)
@@ -95,12 +95,12 @@ class Selection(Settings):
     )
     way: int = key("Classes per task.", paper="5 (section 5.1)", ge=2)
     shots: Shots = key(
-        "Support images per class, one column of the tables each.", paper="1, 5; FC100 also 10", min_length=1
+        "Support images per class; each value is a column of the tables.", paper="1, 5; FC100 also 10", min_length=1
     )
     methods: Names = key("Methods to run, keys of `config/methods.yaml`.", min_length=1)
     grids: list[GridEntry] = key(
-        "What is run: for each entry, every combination of datasets, backbones, methods and shots. What an entry does "
-        "not say is as above; `[{}]` is one grid of just that.",
+        "What is run: for each entry, every combination of datasets, backbones, methods and shots. Keys that an entry "
+        "leaves out are as above; `[{}]` is a single grid of exactly those.",
         min_length=1,
     )
     pathvars: Folders = key("Folders that Snakemake writes to; each experiment has its own.")
@@ -111,8 +111,8 @@ class Config(CellSettings, Normalisation, ImageSize, Selection):
     """`config/config.yaml`."""
 
     episodes: Episodes = key("The stored episodes, shared by all methods.")
-    runtime: Computing = key("Where and how precisely a job computes.")
-    jobs: Jobs = key("What each kind of job needs.")
+    runtime: Computing = key("Device and precision of all jobs.")
+    jobs: Jobs = key("Resources of each kind of job.")
     overrides: list[Override] = key(
-        "Other values for some cells. An entry applies where all of its `when` holds; later entries win."
+        "Other values for some cells. An entry applies to cells that match all of its `when`; later entries win."
     )

@@ -1,4 +1,4 @@
-"""An entry of `config/datasets.yaml`: where a dataset comes from and what it must hold."""
+"""An entry of `config/datasets.yaml`: where a dataset comes from and what it must contain."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -11,14 +11,14 @@ class ArchiveFile(Settings):
     """A file of a published dataset."""
 
     name: str = key(
-        "File name, or path below the folder it is looked for in.", pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$"
+        "File name, or path below the folder that is searched.", pattern=r"^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$"
     )
     checksum: str | None = key(
-        "`md5:` or `sha256:` and the digest. What is downloaded must have one.",
+        "`md5:` or `sha256:` and the digest. Required for downloads.",
         pattern="^(md5:[0-9a-f]{32}|sha256:[0-9a-f]{64})$",
         default=None,
     )
-    size: int | None = key("Size, where known.", unit="bytes", ge=1, default=None)
+    size: int | None = key("Size, if known.", unit="bytes", ge=1, default=None)
     urls: list[Annotated[str, Within(pattern="^https?://")]] = key("Mirrors, tried in order.", default_factory=list)
 
 
@@ -31,14 +31,14 @@ class SourceEntry(Settings):
         "`mini-imagenet-cache-*.pkl`; `ilsvrc`: the ILSVRC-2012 training tar; `cifar100`: CIFAR-100's Python archive."
     )
     files: list[ArchiveFile] = key(
-        "The archives or files, all of them needed; without the key, an unpacked tree of images.",
+        "The archives or files, all of them needed. Leave the key out for an unpacked tree of images.",
         default_factory=list,
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class FetchSpec(Settings):
-    """What `mtl fetch` is told: a dataset and the forms in which it is published."""
+    """The spec of `mtl fetch`: a dataset and the forms in which it is published."""
 
     dataset: str
     sources: list[SourceEntry]
@@ -60,23 +60,23 @@ class DatasetEntry(Settings):
     title: str = key("The dataset's name in tables.")
     note: str = key("A remark that heads every table of the dataset; may be empty.")
     kind: Literal["glyphs", "images"] = key(
-        "How the images come about: `glyphs` are rendered, `images` have `sources`."
+        "Where the images come from: `glyphs` are rendered, `images` have `sources`."
     )
     licence: str = key("What the images may be used for.")
     split: str = key(
         "A CSV file with the columns `split` (train, val, test) and `class`, and either one row per class or, with a "
-        "column `image`, one row per image. If there is a column `superclass`, each of its values must keep to one "
-        "split. If no images are listed, the images of a class are those in the folder that has its name, and are "
-        "listed as `folder/file`."
+        "column `image`, one row per image. If there is a column `superclass`, each super-class must stay within one "
+        "split. If no images are listed, the images of a class are those in the folder of its name, listed as "
+        "`folder/file`."
     )
     classes: ClassCounts = key("Number of classes in each split.")
-    images_per_class: int = key("Images that each class has, at least.", ge=2)
+    images_per_class: int = key("Minimum number of images per class.", ge=2)
     digests: dict[str, Annotated[str, Within(pattern="^[0-9a-f]{64}$")]] = key(
-        "SHA-256 of the prepared pixels, by image size in pixels; preparation says so where they differ."
+        "SHA-256 of the prepared pixels, by image size in pixels; preparation prints a note if they differ."
     )
     seed: int | None = key("`glyphs`: seed of the rendering.", ge=0, default=None)
     sources: list[SourceEntry] = key(
-        "`images`: the forms in which the dataset is published, the preferred one first.", default_factory=list
+        "`images`: the forms in which the dataset is published, in order of preference.", default_factory=list
     )
 
 

@@ -1,7 +1,7 @@
-"""How a key is declared: its type is the annotation, everything else is an argument of `key`.
+"""How keys are declared: the annotation is the type, everything else is an argument of `key`.
 
-Pydantic reads these declarations where a file is checked. Stages read them without it (`mtl.specs.reading`), so nothing
-here imports pydantic before pydantic itself asks.
+Pydantic reads these declarations when a file is checked. Stages read them without it (`mtl.specs.reading`), so nothing
+here imports pydantic.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ from mtl.runtime.extensions import EXTENSIONS, extensions
 
 
 class Settings:
-    """What all declared groups of keys have in common: no unknown key, no type but the declared one."""
+    """Base of all declared groups of keys: refuses unknown keys and any type but the declared one."""
 
     __pydantic_config__ = {"extra": "forbid", "strict": True, "allow_inf_nan": False}  # noqa: RUF012
 
@@ -26,18 +26,18 @@ def key(
     default_factory: Any = dataclasses.MISSING,
     **bounds: Any,
 ) -> Any:
-    """A key of a config file or of a job's spec.
+    """Declares a key of a config file or of a job's spec.
 
-    A key with a default may be left out, and a spec holds it only where it has another value. So a new option leaves
-    every spec as it was, and finished jobs stay finished. A default therefore never changes afterwards: what was made
-    without the key was made with that value (`tests/golden/defaults.json` keeps them).
+    A key with a default may be left out, and a spec contains it only if it has another value. So a new option changes
+    no existing spec, and finished jobs stay finished. A default must therefore never change: results made without the
+    key were made with that value (`tests/golden/defaults.json` records them).
 
     Args:
         meaning: one line for the reference.
-        unit: of a number.
+        unit: unit of a number.
         paper: what the paper or its code does, with its section.
-        default: value where the key is left out; without one, it is required.
-        default_factory: makes the default where it is a list or a mapping.
+        default: value if the key is left out; without a default, the key is required.
+        default_factory: makes a default that is a list or a mapping.
         bounds: `ge`, `gt`, `le`, `lt`, `min_length` or `pattern`, as pydantic calls them.
     """
     extra = {name: text for name, text in (("unit", unit), ("paper", paper)) if text}
@@ -46,7 +46,7 @@ def key(
 
 
 class Within:
-    """Bounds of a type that stands inside another, as the items of a list: `list[Annotated[int, Within(ge=1)]]`."""
+    """Bounds of a type nested in another, such as the items of a list: `list[Annotated[int, Within(ge=1)]]`."""
 
     def __init__(self, **bounds: Any) -> None:
         self._bounds = bounds
@@ -66,7 +66,7 @@ class Found:
 
 
 class Distinct:
-    """A list that holds no value twice: `Annotated[list[int], Distinct()]`."""
+    """A list without duplicates: `Annotated[list[int], Distinct()]`."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
         return {

@@ -14,13 +14,13 @@ class Episodes(Settings):
         "Query images per class, or `shot`: as many as support images.",
         paper="15 (section 5.1); the authors' code: `shot`",
     )
-    validation: int = key("Episodes that select models and inner steps.", paper="600", ge=2)
-    test: int = key("Episodes that are reported.", paper="600", ge=2)
+    validation: int = key("Validation episodes; they select models and inner steps.", paper="600", ge=2)
+    test: int = key("Test episodes; they give the reported numbers.", paper="600", ge=2)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EpisodesSpec(Settings):
-    """What `mtl episodes` is told."""
+    """The spec of `mtl episodes`."""
 
     split: str
     way: int

@@ -1,4 +1,4 @@
-"""What `mtl evaluate` and `mtl curve` are told."""
+"""The spec of `mtl evaluate` and `mtl curve`."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from mtl.specs.networks import Network
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateSpec(Settings):
-    """One cell; `base_learner` is None for a learner without inner steps."""
+    """One cell to evaluate; `base_learner` is None for a learner without inner steps."""
 
     method: NamedMethod
     network: Network

@@ -8,38 +8,38 @@ from mtl.specs.declare import Distinct, Settings, Within, key
 
 @dataclass(frozen=True, kw_only=True)
 class InnerRate(Settings):
-    """How far a step within a task goes."""
+    """The size of a step within a task."""
 
     learning_rate: float = key("β, the learning rate within a task.", paper="the authors' first code: 0.01", gt=0)
     reduction: Literal["mean", "sum-over-shots"] = key(
-        "What a step within a task descends: the mean cross-entropy of the support set, or its sum divided by the "
-        "shots, which is `way` times the mean, and twice that with mirrored support images.",
+        "The loss of a step within a task: the mean cross-entropy of the support set, or its sum divided by the shots, "
+        "which is `way` times the mean (twice that with mirrored support images).",
         paper="the authors' code: `sum-over-shots`",
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSteps(InnerRate):
-    """What meta-training is told of the steps within a task."""
+    """The steps within a task in meta-training."""
 
     steps: int = key("Steps in meta-training.", paper="20", ge=0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationSteps(InnerRate):
-    """What evaluation is told of the steps within a task."""
+    """The steps within a task in evaluation."""
 
     test_steps: Annotated[list[Annotated[int, Within(ge=0)]], Distinct()] = key(
-        "Candidates for the number of steps at test; validation chooses.", min_length=1
+        "Candidates for the number of steps at test time; validation chooses one.", min_length=1
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Support(Settings):
-    """What a support set holds at test."""
+    """What support sets contain at test time."""
 
     flip_support: bool = key(
-        "Whether support sets at test also hold the mirror image of each of their images.",
+        "Whether support sets at test time also contain the mirror image of each image.",
         paper="the authors' later code: yes",
     )
 

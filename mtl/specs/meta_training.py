@@ -18,18 +18,18 @@ class MetaTrain(Settings):
     tasks: int = key("Tasks per meta-batch.", paper="2", ge=1)
     query: int = key("Query images per class in training.", paper="15", ge=1)
     theta_start: Literal["random", "zero"] = key(
-        "The θ that meta-learning starts from. A random one takes some thousand tasks to unlearn: inner steps cannot "
+        "The θ that meta-learning starts from. A random one takes a few thousand tasks to unlearn: inner steps cannot "
         "change the component of θ orthogonal to the support features.",
         paper="`random`",
     )
     learning_rate: float = key("γ at the start, for Φ and θ alike.", paper="1.0e-3", gt=0)
-    halve_every: int = key("Iterations after which the rate is halved.", paper="1 000", ge=1)
+    halve_every: int = key("Iterations after which the learning rate is halved.", paper="1 000", ge=1)
     learning_rate_floor: float = key("The lowest learning rate.", paper="1.0e-4", gt=0)
     validate_every: int = key(
-        "Iterations between validations; the best model is kept, that of iteration 0 included.", ge=1
+        "Iterations between validations; the best model is kept, possibly that of iteration 0.", ge=1
     )
     selected_iteration: int | None = key(
-        "`null`: the model with the best validation accuracy is evaluated; a number: that of this iteration.",
+        "`null`: evaluate the model with the best validation accuracy; a number: the model of that iteration.",
         paper="17 000 and 14 000; FC100 1 000 (section 5.3)",
         ge=0,
     )
@@ -53,7 +53,7 @@ class HardTasks(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class MetaTrainSpec(Settings):
-    """What `mtl meta-train` is told; None for what the method does not have."""
+    """The spec of `mtl meta-train`; sections that the method does not use are None."""
 
     method: NamedMethod
     network: Network

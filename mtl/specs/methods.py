@@ -8,39 +8,39 @@ from mtl.specs.declare import Found, Settings, Within, key
 
 @dataclass(frozen=True, kw_only=True)
 class Method(Settings):
-    """What a stage is told of a method."""
+    """The keys of a method that stages depend on."""
 
     learner: Annotated[str, Found("learners")] = key("Family of the learner: a module of `mtl/learners`.")
     pretrained: bool = key(
-        "Whether Θ starts from pre-training; else from random weights, and batch norm uses `episode` statistics.",
+        "Whether Θ starts from pre-training; if not, it starts from random weights, with `episode` batch norm.",
         paper="section 4.1",
     )
     meta_batch: Literal["none", "plain", "hard", "hard-random"] = key(
-        "`none`: no meta-training; `plain`; `hard`: with hard tasks; `hard-random`: a control that draws as many tasks "
-        "from random classes.",
+        "`none`: no meta-training; `plain`; `hard`: with hard tasks; `hard-random`: a control with as many tasks from "
+        "random classes.",
         paper="section 4.3",
     )
     modulate: Literal["none", "ft", "ss"] = key(
-        "How meta-training changes Θ: not at all, by fine-tuning, by scaling and shifting.",
+        "How meta-training changes Θ: not at all, by fine-tuning, or by scaling and shifting.",
         paper="section 4.2",
         default="none",
     )
     scope: Literal["head", "last", "all"] = key(
-        "Which blocks of Θ `modulate` opens: none, the last, all.", default="head"
+        "Which blocks of Θ `modulate` changes: none, the last, or all.", default="head"
     )
     theta_init: Literal["random", "zero", "meta-learned"] | None = key(
-        "The classifier θ that a task starts from; asked of learners that have one.", default=None
+        "The classifier θ that a task starts from; required for learners that have one.", default=None
     )
 
     @property
     def meta_trained(self) -> bool:
-        """Whether the method has a meta-training stage at all."""
+        """Whether the method has a meta-training stage."""
         return self.meta_batch != "none"
 
 
 @dataclass(frozen=True, kw_only=True)
 class NamedMethod(Method):
-    """A method with the name it has in messages."""
+    """A method with its name, for messages."""
 
     name: str
 
@@ -52,5 +52,5 @@ class MethodRow(Method):
     label: str = key("The row's name in tables, as the paper writes it.")
 
 
-# A method's folder lies beside that of the pre-trained network.
+# `pretrain` is reserved: methods' folders lie beside that of the pre-trained network.
 MethodFile = dict[Annotated[str, Within(pattern="^(?!pretrain$)[a-z][a-z0-9-]*$", regex_engine="python-re")], MethodRow]

@@ -8,32 +8,32 @@ from mtl.specs.declare import Settings, key
 
 @dataclass(frozen=True, kw_only=True)
 class ImageSize(Settings):
-    """How large images are."""
+    """The size of images."""
 
     image_size: int = key("Height and width of the images.", unit="pixels", paper="84", ge=16)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Width(Settings):
-    """How wide a network is."""
+    """The width of a network."""
 
     width: int = key("Filters of the first block.", paper="64 for ResNet-12, 32 for 4CONV", ge=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Network(ImageSize, Width):
-    """A backbone, as a job is told; `name` is a module of `mtl.networks`."""
+    """The backbone of a job; `name` is a module of `mtl.networks`."""
 
     name: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Normalisation(Settings):
-    """What batch norm normalises by after pre-training."""
+    """The statistics of batch norm after pre-training."""
 
     batch_norm: Literal["running", "episode"] = key(
-        "What batch norm normalises by after pre-training: the running averages of pre-training (`running`), or the "
-        "images of each support and query set (`episode`), which makes results transductive. Methods that start from "
+        "Statistics of batch norm after pre-training: the running averages of pre-training (`running`), or those of "
+        "each support and query set (`episode`), which makes results transductive. Methods that start from "
         "random weights, such as MAML, always use `episode`.",
         paper="the authors' code: `episode`",
     )

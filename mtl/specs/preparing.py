@@ -1,4 +1,4 @@
-"""What `mtl prepare` is told."""
+"""The spec of `mtl prepare`."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from mtl.specs.declare import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class PrepareSpec(Settings):
-    """A dataset at one image size; `seed` is that of rendered images and None for others."""
+    """A dataset at one image size; `seed` is for rendered images, None for others."""
 
     dataset: str
     seed: int | None

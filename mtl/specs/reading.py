@@ -1,4 +1,4 @@
-"""Specs to and from JSON: what a job is told, with nothing in it that the job does not depend on."""
+"""Specs to and from JSON. A spec contains only settings that its job depends on."""
 
 import dataclasses
 import types
@@ -13,9 +13,9 @@ Spec = TypeVar("Spec")
 
 
 def taken(kind: Any, values: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys that `kind` declares, from more values than it needs, without those that have their default.
+    """Takes the keys that `kind` declares from `values`, leaving out those that have their default.
 
-    What is left out has its default when it is read. So a new key with a default changes no spec.
+    Reading a spec fills in the defaults, so a new key with a default changes no spec.
     """
     found = {}
     for field, inner in _fields(kind):
@@ -33,17 +33,17 @@ def _without_none(kind: Any) -> Any:
 
 
 def default_of(field: "dataclasses.Field[Any]") -> Any:
-    """The default of a key, `MISSING` where it has none."""
+    """The default of a key, `MISSING` if it has none."""
     return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
 def as_told(spec: Any) -> dict[str, Any]:
-    """What a job was told, as plain values."""
+    """A spec as plain values, without defaults."""
     return taken(type(spec), dataclasses.asdict(spec))
 
 
 def from_json(kind: type[Spec], text: str, where: str = "--spec") -> Spec:
-    """Reads a spec, or another record; `where` says what it is.
+    """Reads a spec, or another record; `where` is its name in errors.
 
     Raises:
         UserError: the text is not JSON, or a key is missing, unknown or of the wrong type.
@@ -52,7 +52,7 @@ def from_json(kind: type[Spec], text: str, where: str = "--spec") -> Spec:
 
 
 def from_plain(kind: type[Spec], value: Any, where: str) -> Spec:
-    """The same from plain values.
+    """The same, from plain values.
 
     Raises:
         UserError: a key is missing, unknown or of the wrong type.
@@ -94,6 +94,6 @@ def _record(kind: Any, value: Any, where: str) -> Any:
 
 
 def _fields(kind: Any) -> list[tuple["dataclasses.Field[Any]", Any]]:
-    """The keys of a declaration, with their types."""
+    """The keys of a declaration and their types."""
     hints = typing.get_type_hints(kind)
     return [(field, hints[field.name]) for field in dataclasses.fields(kind)]

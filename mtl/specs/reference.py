@@ -1,4 +1,4 @@
-"""`config/README.md` and the JSON Schemas for editors, made of the declarations of all keys."""
+"""`config/README.md` and the JSON Schemas for editors, generated from the declarations of all keys."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ Node = dict[str, Any]
 
 
 class File(NamedTuple):
-    """A file under `config/`, how it is declared, and what it is about."""
+    """A file under `config/`, its declaration, and what it is about."""
 
     name: str
     kind: Any
@@ -61,7 +61,7 @@ def reference() -> str:
 
 
 def write_schemas(folder: Path) -> None:
-    """Writes a JSON Schema per file. It asks for no key, because a config may extend another."""
+    """Writes a JSON Schema per file. No key is required, because a config may extend another."""
     for file in FILES:
         write_text(
             folder / f"{file.name}.schema.json", json.dumps(_without_required(schema(file.kind)), indent=2) + "\n"
@@ -87,7 +87,7 @@ def _rows(node: Node, root: Node, prefix: str) -> Iterator[tuple[str, ...]]:
     for pattern in (node.get("additionalProperties"), *node.get("patternProperties", {}).values()):
         if isinstance(pattern, dict):
             properties["<name>"] = pattern
-    # The keys of an override are those of the sections it overrides.
+    # An override has the keys of the sections it overrides, so they are not listed again.
     partial = prefix.startswith("overrides[]") and "when" not in prefix
     for key, raw in properties.items():
         child = _resolved(raw, root)
@@ -100,7 +100,7 @@ def _rows(node: Node, root: Node, prefix: str) -> Iterator[tuple[str, ...]]:
 
 
 def _inner(node: Node, root: Node) -> Node:
-    """The mapping that a node is, or whose list it is; of alternatives, the one that is a mapping."""
+    """The mapping in a node: the node itself, the items of its list, or the alternative that is a mapping."""
     for option in node.get("anyOf", []):
         if "properties" in (resolved := _resolved(option, root)):
             return resolved

@@ -20,9 +20,9 @@ class TableEntry(Settings):
 
     title: str = key("Heading.")
     datasets: list[str] | None = key(
-        "The datasets it is about, keys of `config/datasets.yaml`; without, all.", default=None
+        "Datasets it covers, keys of `config/datasets.yaml`; if left out, all.", default=None
     )
-    others: bool = key("Whether it also has the cells that no other table shows.", default=False)
+    others: bool = key("Whether it also shows the cells that no other table shows.", default=False)
     groups: list[Group] = key("Groups of rows, in order.", min_length=1)
 
 
@@ -31,9 +31,9 @@ class FigureEntry(Settings):
     """A figure."""
 
     title: str = key("Heading.")
-    methods: list[str] | None = key("What it shows, keys of `config/methods.yaml`; without, all.", default=None)
+    methods: list[str] | None = key("Methods it shows, keys of `config/methods.yaml`; if left out, all.", default=None)
     datasets: list[str] | None = key(
-        "The datasets it is about, keys of `config/datasets.yaml`; without, all.", default=None
+        "Datasets it covers, keys of `config/datasets.yaml`; if left out, all.", default=None
     )
 
 
@@ -42,12 +42,12 @@ class Tables(Settings):
     """`config/tables.yaml`."""
 
     tables: dict[Annotated[str, Within(pattern="^table[0-9]+$")], TableEntry] = key(
-        "The tables; a table's name is that of its file."
+        "The tables; a table's name is its file name."
     )
     figures: dict[str, FigureEntry] = key(
         "The figures; `scales-and-shifts` is drawn by `mtl/reporting/figures/scales_and_shifts.py`."
     )
     paper_scale: list[dict[str, Any]] = key(
-        "What the settings of a cell must equal for its number to be judged against a printed one: for each entry "
-        "whose `when` holds, all its other keys, which are those of `config/config.yaml`."
+        "Settings that a cell must have for its number to be judged against a printed one: for each entry whose `when` "
+        "matches, all its other keys, which are those of `config/config.yaml`."
     )

@@ -1,4 +1,4 @@
-"""Augmentation of a batch on its device, with a choice of its own for every image."""
+"""Augments a batch on its device, with an independent choice for every image."""
 
 import torch
 from torch.nn import functional as F
@@ -9,7 +9,7 @@ def augment(images: torch.Tensor, crop_padding: int, flip: bool, generator: torc
 
     Args:
         images: (B, 3, H, W) uint8.
-        crop_padding: black pixels added on every side before cropping back to the size; 0 crops nothing.
+        crop_padding: black pixels added on every side before cropping back to the original size; 0: no crop.
         flip: whether each image is mirrored with probability one half.
         generator: a CPU generator.
     """

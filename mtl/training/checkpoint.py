@@ -1,4 +1,4 @@
-"""What a long stage needs to go on after it was interrupted, kept beside its results until it has ended."""
+"""What a long stage needs to resume after an interruption, kept beside its results until it ends."""
 
 import hashlib
 import io
@@ -18,7 +18,7 @@ from mtl.runtime.errors import UserError
 from mtl.runtime.files import atomic, locked
 
 INTERVAL = 5.0  # seconds
-SHARE = 0.01  # of the time, at most, goes into saving
+SHARE = 0.01  # maximum share of the time spent on saving
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 DIGEST = hashlib.sha256().digest_size
 
@@ -26,15 +26,15 @@ State = dict[str, Any]
 
 
 class Checkpoint:
-    """Saves the state of a stage every few seconds, and as soon as it is asked to stop; a restart gives the same bytes.
+    """Saves the state of a stage every few seconds, and when it is asked to stop; a restart gives the same bytes.
 
-    The time limit of a scheduler asks by SIGTERM, Ctrl-C by SIGINT; asked twice, the stage ends without saving. What is
-    read back holds tensors, numbers, text, lists and dictionaries only, so that nobody's file can run code.
+    A scheduler's time limit asks by SIGTERM, Ctrl-C by SIGINT; asked twice, the stage ends without saving. Only
+    tensors, numbers, text, lists and dictionaries are read back, so that no file can run code.
     """
 
     def __init__(self, path: Path, record: State) -> None:
-        """Takes the file, and the provenance of the stage: a state of other settings, inputs or code is of no use."""
-        # Commits that touch other code do not matter.
+        """Takes the file and the provenance of the stage; a state of other settings, inputs or code is useless."""
+        # Commits to other code do not matter.
         relevant = {key: value for key, value in record.items() if key != "git"}
         self._identity = hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()
         self._path, self._next, self._signal = path, time.monotonic() + INTERVAL, 0
@@ -42,7 +42,7 @@ class Checkpoint:
         self._lock = ExitStack()
 
     def __enter__(self) -> "Checkpoint":
-        # A job whose Snakemake was killed may still be at work on the same files.
+        # A job whose Snakemake was killed may still be writing the same files.
         note = f"note: {self._path.parent}: another job is at work here; waiting for its end"
         self._lock.enter_context(locked(self._path.with_suffix(".lock"), note))
         for number in SIGNALS:
@@ -57,13 +57,13 @@ class Checkpoint:
         self._lock.close()
 
     def restore(self) -> State | None:
-        """The state to go on from, on the CPU, if there is one of the same settings, inputs and code."""
+        """The state to resume from, on the CPU, if there is one of the same settings, inputs and code."""
         try:
             content = self._path.read_bytes()
         except FileNotFoundError:
             return None
         try:
-            # torch does not look at the checksums in its own files.
+            # torch does not verify the checksums in its own files.
             if hashlib.sha256(content[DIGEST:]).digest() != content[:DIGEST]:
                 raise ValueError
             stored = torch.load(io.BytesIO(content[DIGEST:]), map_location="cpu", weights_only=True)
@@ -78,7 +78,7 @@ class Checkpoint:
         return dict(state)
 
     def offer(self, state: Callable[[], State]) -> None:
-        """To be called between iterations; `state` is only computed when it is saved.
+        """Call it between iterations; `state` is only computed when it is saved.
 
         Raises:
             UserError: the stage was asked to stop; its state has been saved.

@@ -1,4 +1,4 @@
-"""`history.csv`: one row an iteration, written at the end."""
+"""`history.csv`: one row per iteration, written at the end."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,17 +9,17 @@ import torch
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import write_csv
 
-# Guessing among a thousand classes gives 7.
+# Guessing among a thousand classes gives a loss of 7.
 DIVERGED = 1000.0
 COLUMNS = ("iteration", "tasks_seen", "phase", "loss", "accuracy", "validation_accuracy", "learning_rate")
 
 
 @dataclass
 class History:
-    """What happened in a training stage. Losses and accuracies stay on the device until `check`, so nothing waits.
+    """What happened in a training stage. Losses and accuracies stay on the device until `check`, to avoid waiting.
 
-    Row i tells what iteration i did; `validation_accuracy` is that of the model before the iteration, so row 0 holds
-    the untrained one's and the last row, which has no training in it, the final one's. Accuracies are in percent.
+    Row i describes iteration i; `validation_accuracy` is that of the model before the iteration, so row 0 has that of
+    the untrained model, and the last row, which has no training, that of the final one. Accuracies are in percent.
     """
 
     _rows: list[dict[str, Any]] = field(default_factory=list)
@@ -27,21 +27,21 @@ class History:
     _unchecked: list[torch.Tensor] = field(default_factory=list)
 
     def validated(self, iteration: int, accuracy: float) -> None:
-        """Notes the validation accuracy of the model before an iteration."""
+        """Records the validation accuracy of the model before an iteration."""
         self._validation[iteration] = accuracy
 
     def trained(self, tasks_seen: int, phase: str, loss: torch.Tensor, accuracy: torch.Tensor, rate: float) -> None:
-        """Notes one iteration; `tasks_seen` counts its own tasks, `loss` and `accuracy` (in [0, 1]) are scalars."""
+        """Records one iteration; `tasks_seen` includes its tasks, `loss` and `accuracy` (in [0, 1]) are scalars."""
         self._rows.append(
             {"iteration": len(self._rows), "tasks_seen": tasks_seen, "phase": phase, "learning_rate": rate}
         )
         self._unchecked.append(torch.stack([loss.detach(), accuracy.detach()]))
 
     def check(self) -> None:
-        """Fetches the losses that were not looked at before.
+        """Fetches and checks the losses since the last call.
 
         Raises:
-            UserError: one is not a number, or far beyond that of guessing.
+            UserError: a loss is not a number, or far above that of guessing.
         """
         if not self._unchecked:
             return
@@ -58,16 +58,16 @@ class History:
                 )
 
     def state(self) -> dict[str, Any]:
-        """All of it, for a checkpoint."""
+        """The whole history, for a checkpoint."""
         self.check()
         return {"rows": self._rows, "validation": self._validation}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Takes over what `state` gave."""
+        """Restores what `state` returned."""
         self._rows, self._validation = state["rows"], state["validation"]
 
     def recent(self, count: int) -> dict[str, float]:
-        """Mean loss and accuracy of the last `count` iterations, which have been checked."""
+        """Mean loss and accuracy of the last `count` iterations, which must have been checked."""
         rows = self._rows[-count:]
         return {name: sum(row[name] for row in rows) / len(rows) for name in ("loss", "accuracy") if rows}
 

@@ -1,4 +1,4 @@
-"""One update of what a learner learns (paper, equations 4 and 5)."""
+"""The meta-update (paper, equations 4 and 5)."""
 
 import torch
 

@@ -42,7 +42,7 @@ class MetaTrainPaths:
     summary: Path
 
     def inputs(self) -> dict[str, Path]:
-        """What is there to be read, by role."""
+        """The files it reads, by role."""
         read = {"images": self.images, "split": self.split, "validation_episodes": self.validation_episodes}
         return read if self.pretrained is None else {**read, "pretrained": self.pretrained}
 
@@ -50,7 +50,7 @@ class MetaTrainPaths:
 def meta_train(spec: MetaTrainSpec, paths: MetaTrainPaths) -> None:
     """Meta-trains a learner and writes what it had learned when its validation accuracy was best.
 
-    What it had learned after the iterations of `meta_train.snapshots` goes to `paths.snapshots`, as `iteration/name`.
+    What it had learned at the iterations in `meta_train.snapshots` goes to `paths.snapshots`, as `iteration/name`.
     """
     device = set_up(**vars(spec.runtime))
     inner_loop = None if spec.base_learner is None else InnerLoop(spec.base_learner, spec.base_learner.steps)

@@ -1,4 +1,4 @@
-"""How Θ is pre-trained: as in the paper, or as one would today."""
+"""Optimisers of pre-training: the paper's, and a more recent one."""
 
 import math
 from collections.abc import Callable
@@ -18,8 +18,8 @@ START = 0.04  # of the highest learning rate
 def build_optimizer(settings: Pretrain, network: nn.Module) -> tuple[torch.optim.Optimizer, Callable[[int], float]]:
     """The optimiser, and the learning rate of an iteration counted from 0.
 
-    `adam-halving` is section 5.1 of the paper; `sgd-one-cycle` the recipe that later few-shot work pre-trains with
-    (momentum and weight decay), on the schedule of Smith and Topin 2017 with cosine annealing.
+    `adam-halving` is section 5.1 of the paper; `sgd-one-cycle` is the recipe of later few-shot work (momentum and
+    weight decay), on the schedule of Smith and Topin 2017 with cosine annealing.
     """
     if settings.optimizer == "adam-halving":
         return torch.optim.Adam(network.parameters()), lambda iteration: halved(settings, iteration)

@@ -1,4 +1,4 @@
-"""The `pretrain` stage: Θ on all training classes at once (paper, section 4.1); the classifier is discarded."""
+"""The `pretrain` stage: trains Θ on all training classes at once (paper, section 4.1), discards the classifier."""
 
 import functools
 from collections.abc import Callable
@@ -46,7 +46,7 @@ def pretrain(spec: PretrainSpec, paths: PretrainPaths) -> None:
     """Trains for a fixed number of iterations, without selection, and writes Θ, its history and a summary.
 
     The validation accuracy in the history is that of the nearest class mean on 5-way 1-shot tasks of validation
-    classes. It selects nothing, and the tasks are its own, so Θ depends on no setting of meta-training.
+    classes. It selects nothing, and only pre-training uses these tasks, so Θ depends on no setting of meta-training.
     """
     device = set_up(**vars(spec.runtime))
     train = load_split(paths.images, paths.split, "train", device.torch_device)
@@ -140,7 +140,7 @@ def pretrain_step(
 
     Args:
         network: the backbone, then the classifier.
-        optimizer: of both.
+        optimizer: the optimiser of both.
         rate: its learning rate.
         device: decides the dtype of the convolutions.
         images: (B, 3, H, W) uint8.
@@ -161,7 +161,7 @@ def pretrain_step(
 
 
 class Batches:
-    """Shuffled batches without end; the last images of a pass that do not fill a batch are left for another pass."""
+    """Endless shuffled batches; the last images of a pass are skipped if they do not fill a batch."""
 
     def __init__(self, count: int, batch_size: int, generator: torch.Generator) -> None:
         self._count = count
@@ -180,11 +180,11 @@ class Batches:
         return chosen
 
     def state(self) -> State:
-        """For a checkpoint."""
+        """The order, position and random stream, for a checkpoint."""
         return {"order": self._order, "next": self._next, "generator": self._generator.get_state()}
 
     def restore(self, state: State) -> None:
-        """Takes over what `state` gave."""
+        """Restores what `state` returned."""
         self._order, self._next = state["order"], state["next"]
         self._generator.set_state(state["generator"])
 

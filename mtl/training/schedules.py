@@ -1,10 +1,10 @@
-"""Learning rates in the course of training."""
+"""Learning rates during training."""
 
 from typing import Protocol
 
 
 class Halving(Protocol):
-    """The keys of a section that describe a rate which is halved at intervals."""
+    """The keys of a section whose learning rate is halved at intervals."""
 
     @property
     def learning_rate(self) -> float: ...  # noqa: D102

@@ -1,4 +1,4 @@
-"""Which of the models that meta-training passes is kept."""
+"""Selects which model of a meta-training is kept."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from mtl.learners import Learner
 
 @dataclass
 class Selection:
-    """The best model so far by validation accuracy; of equals the earliest. Iteration 0 is a candidate.
+    """The best model so far by validation accuracy, the earliest in a tie. Iteration 0 is a candidate.
 
-    With `fixed`, only that iteration is.
+    With `fixed`, only that iteration is a candidate.
     """
 
     fixed: int | None = None
@@ -20,7 +20,7 @@ class Selection:
     learned: dict[str, torch.Tensor] | None = None
 
     def consider(self, iteration: int, accuracy: float, learner: Learner) -> None:
-        """Keeps a copy of what the learner has learned if it is better."""
+        """Keeps a copy of what the learner has learned if it is the best so far."""
         if self.fixed in (None, iteration) and accuracy > self.accuracy:
             self.iteration = iteration
             self.accuracy = accuracy
@@ -28,5 +28,5 @@ class Selection:
 
 
 def copy_of(learner: Learner) -> dict[str, torch.Tensor]:
-    """What a learner has learned so far, by name."""
+    """A copy of what a learner has learned so far, by name."""
     return {name: value.detach().clone() for name, value in learner.learned().items()}

@@ -1,9 +1,9 @@
-"""Kills a run at random moments and starts it again with the same command, until it ends by itself.
+"""Kills a run at random moments and starts it again with the same command, until it finishes undisturbed.
 
     python -m tests.chaos.kill FOLDER --kills 20 --signal KILL --within 30 -- make demo
 
 FOLDER is a project that has not run yet. The whole process group is killed. At the end a digest of every result is
-printed: it must be that of an uninterrupted run (`--kills 0` in another folder).
+printed: it must equal that of an uninterrupted run (`--kills 0` in another folder).
 """
 
 import argparse
@@ -36,7 +36,7 @@ def killed(folder: Path, command: Sequence[str], kills: int, number: int, within
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of all files below a folder but hidden ones, by path."""
+    """SHA-256 of all files below a folder except hidden ones, by path."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("[!.]*"))

@@ -1,4 +1,4 @@
-"""The stages that read a dataset, run as a user runs them."""
+"""The stages that read a dataset, run the way a user runs them."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.helpers.datasets import CLASSES
 
 @pytest.fixture
 def stage(tmp_path, monkeypatch, capfd):
-    """Runs `mtl <stage>` in a folder of its own; returns the exit code and the lines on stderr."""
+    """Runs `mtl <stage>` in its own folder; returns the exit code and the lines on stderr."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "classes.csv").write_text(CLASSES)
 

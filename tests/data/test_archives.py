@@ -1,4 +1,4 @@
-"""The right images in the right places, whatever form they come in."""
+"""The right images in the right places, whatever form the dataset has."""
 
 import csv
 import hashlib
@@ -28,7 +28,7 @@ RANKS = (2, 3, 5)
 
 
 def few_images(folder):
-    """A class list in the manner of miniImageNet: names end in a rank."""
+    """A class list in the style of miniImageNet: names end in a rank."""
     rows = [
         (split, name, f"{name}{rank:08d}.jpg") for split, names in CLASSES.items() for name in names for rank in RANKS
     ]
@@ -111,7 +111,7 @@ def test_pickles(tmp_path, dump, archive):
     classes = few_images(tmp_path)
     caches = {}
     for split, names in CLASSES.items():
-        # Classes in another order than in the list, and their images not side by side.
+        # Classes in another order than in the list, and with their images interleaved.
         order = [(rank, name) for rank in RANKS for name in reversed(names)]
         indices = {name: [i for i, (_, other) in enumerate(order) if other == name] for name in names}
         data = np.stack([plain_image(10 * int(name[1:]) + rank) for rank, name in order])
@@ -131,7 +131,7 @@ def test_ilsvrc_by_the_rank_rule(tmp_path):
     classes = few_images(tmp_path)
     inner = {}
     for name in ["n00", *(name for names in CLASSES.values() for name in names)]:
-        # Numbers are neither padded nor in order, so neither the name nor the place gives the rank away.
+        # Numbers are neither padded nor in order, so neither name nor position reveals the rank.
         numbers = [4000, 77, 12345, 900, 3]
         ranks = {number: rank for rank, number in enumerate(sorted(numbers), start=1)}
         pictures = {

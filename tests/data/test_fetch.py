@@ -1,4 +1,4 @@
-"""Downloads from a real server that misbehaves, and folders of one's own: one line each, and no traces."""
+"""Downloads from a real server that misbehaves, and from users' own folders: one-line errors, no traces left."""
 
 import hashlib
 import threading
@@ -15,7 +15,7 @@ PAGE = b"<!DOCTYPE html><html><head><title>Google Drive - Virus scan warning</ti
 
 
 class Handler(BaseHTTPRequestHandler):
-    """The path says what goes wrong; every request is noted."""
+    """The path says what goes wrong; every request is recorded."""
 
     protocol_version = "HTTP/1.1"
     requests: list[str]
@@ -78,7 +78,7 @@ def test_a_download_is_verified_and_prepared(stage, server, tmp_path):
     assert found.files == {"mini.tar": hashlib.sha256(ARCHIVE).hexdigest()}
     assert prepare(stage)[0] == 0
     assert np.load(tmp_path / "resources/16px/images.npy")[:, 0, 0, 0].tolist() == [0, 10, 20, 30, 40, 50]
-    # What is there already is not downloaded again.
+    # Files that are there already are not downloaded again.
     assert fetch(stage, mirrors(server, "mini.tar"))[0] == 0
     assert server.requests == ["/mini.tar"]
 

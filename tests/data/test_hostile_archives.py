@@ -1,4 +1,4 @@
-"""Archives and images that are damaged or mean harm: one line each, no traces, nothing run."""
+"""Damaged or malicious archives and images: one-line errors, no traces left, no code run."""
 
 import io
 import re
@@ -67,7 +67,7 @@ def test_a_damaged_archive_is_one_line(stage, tmp_path, name, keep):
     path = write_tar(tmp_path / "data" / name, {name: jpeg(noise_image(32)) for name in NAMES}, MODES[name])
     whole = path.read_bytes()
     path.write_bytes(whole[: int(keep * len(whole))])
-    # A plain tar that ends between two files looks whole; then it is what is missing that tells.
+    # A plain tar cut between two files looks whole; only the missing images reveal it.
     assert re.search(f"{name}: damaged archive|of 6 images are not there", refused(stage, tmp_path, "images", name))
 
 

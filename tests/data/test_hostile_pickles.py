@@ -1,4 +1,4 @@
-"""Pickles that would run code, reach into memory, or hold something else."""
+"""Pickles that would run code, access foreign memory, or hold something unexpected."""
 
 import pickle
 import re
@@ -33,7 +33,7 @@ class Forged:
 
 
 class Endless:
-    """Ten gigabytes made of one byte, by a stride of zero."""
+    """Ten gigabytes made of one byte, with a stride of zero."""
 
     def __reduce__(self):
         return (np.ndarray, ((2, 60000, 60000, 3), np.dtype("u1"), b"x", 0, (0, 0, 0, 0)))

@@ -112,7 +112,7 @@ def test_random_control_has_the_same_schedule_but_other_classes(rng):
 
 
 def test_random_control_draws_from_all_classes():
-    """Class 0 never fails, yet the control serves it."""
+    """Class 0 never fails, yet the control draws it."""
     served = {"hard": set(), "hard-random": set()}
     for name, classes in served.items():
         rngs = np.random.default_rng(0), np.random.default_rng(1)

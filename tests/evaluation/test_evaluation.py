@@ -46,7 +46,7 @@ def test_batches_change_nothing():
 
 @pytest.mark.parametrize("batch_norm", ["running", "episode"])
 def test_all_episodes_at_once_equal_one_at_a_time(tiny, test_images, test_episodes, batch_norm):
-    """The evaluator against a slow obvious one that encodes every episode's images by themselves."""
+    """The evaluator against a slow, obvious one that encodes the images of each episode separately."""
     learner = build(tiny, "ss-all", batch_norm=batch_norm)
     fast = score(learner, embed_episodes(learner, test_images.images, test_episodes), test_episodes)
     slow = []

@@ -13,7 +13,7 @@ from tests.helpers.learners import CONFIG, ROOT, put
 
 
 def checked(config, others, **changed):
-    """Checks what stands in all files."""
+    """Checks the contents of all files."""
     return checked_experiment(Project(ROOT), config, {**others, **changed}, "config/config.yaml")
 
 

@@ -30,12 +30,12 @@ KINDS = {
 
 
 def spec(experiment, stage, **names):
-    """What a job is told."""
+    """The spec of a job."""
     return from_json(KINDS[stage], experiment.jobs.spec(stage)(wildcards(**names)))
 
 
 def told(experiment, stage, **names):
-    """The same as plain values."""
+    """The spec of a job, as plain values."""
     return json.loads(experiment.jobs.spec(stage)(wildcards(**names)))
 
 
@@ -111,7 +111,7 @@ def test_a_smaller_run_is_not_at_the_papers_scale(config, path, value):
     put(content, path, value)
     grid = load(content, ROOT).grid
     assert not grid.at_paper_scale(Cell("miniimagenet", "resnet12", 0, "ss-all", 5, 1))
-    # What has no meta-training does not depend on its schedule.
+    # Methods without meta-training do not depend on its schedule.
     linear = grid.at_paper_scale(Cell("miniimagenet", "resnet12", 0, "linear", 5, 1))
     assert linear == path.startswith("meta_train")
 
@@ -125,7 +125,7 @@ def test_the_authors_protocol_reaches_the_jobs(config):
     meta_train = spec(experiment, "meta_train", **names)
     assert (meta_train.batch_norm, meta_train.meta_train.selected_iteration) == ("episode", 14000)
     assert experiment.grid.query(5) == 5
-    # 0.01 on the sum over the shots of 5 classes, with mirrored images at test twice that.
+    # 0.01 on the sum divided by the shots is 0.05 on the mean over 5 classes, twice that with mirrored images at test.
     assert mean_rate(meta_train.base_learner, way=5, mirrored=False) == pytest.approx(0.05)
     assert mean_rate(evaluate.base_learner, way=5, mirrored=True) == pytest.approx(0.1)
     maml = spec(experiment, "evaluate", **{**names, "method": "maml", "backbone": "conv4"})
@@ -231,7 +231,7 @@ def test_a_stage_is_told_only_what_it_depends_on(config):
     assert set(told(experiment, "meta_train")["base_learner"]) == {"learning_rate", "reduction", "steps"}
     assert set(told(experiment, "evaluate")["base_learner"]) == {"learning_rate", "reduction", "test_steps"}
     assert "label" not in told(experiment, "evaluate")["method"]
-    # What has its default is left out.
+    # Values that equal their default are left out.
     assert "modulate" not in told(experiment, "evaluate", method="linear")["method"]
 
 

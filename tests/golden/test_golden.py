@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("float64")
 
 @pytest.fixture
 def images():
-    """Six classes of eight images of noise, each class of its own brightness."""
+    """Six classes of eight noise images, each class with its own brightness."""
     rng = np.random.default_rng(0)
     brightness = rng.uniform(40, 160, size=(6, 1, 3, 1, 1))
     pixels = brightness + rng.uniform(0, 90, size=(6, 8, 3, 16, 16))

@@ -19,7 +19,7 @@ def jpeg(pixels):
 
 
 def plain_image(value, size=84):
-    """An image that one can recognise after scaling and JPEG: one grey value."""
+    """An image of one grey value, recognisable after scaling and JPEG."""
     return np.full((size, size, 3), value, np.uint8)
 
 

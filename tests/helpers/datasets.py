@@ -1,4 +1,4 @@
-"""A small archive, and the stages that read it, run as a user runs them."""
+"""A small archive, and the stages that read it, run the way a user runs them."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ CLASSES = "split,class,image\n" + "".join(f"{SPLIT_OF[name[:3]]},{name[:3]},{nam
 
 
 def source(form, *names, **facts):
-    """A form of a dataset, of files with these names, all with the same facts."""
+    """A source with files of these names, which share the given facts."""
     return SourceEntry(form=form, files=[ArchiveFile(name=name, **facts) for name in names])
 
 

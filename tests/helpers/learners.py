@@ -38,7 +38,7 @@ def method(name):
 
 
 def build(tiny, name, device=CPU, base_learner=BASE_LEARNER, batch_norm="running", **options):
-    """A learner of a method, on the tiny network; one that starts from random weights on a tiny 4CONV."""
+    """A learner of a method on the tiny network, or on a tiny 4CONV if it starts from random weights."""
     row = method(name)
     if not row.pretrained:
         return build_learner(row, CONV4, "episode", None, 5, base_learner, 0, device, **options)

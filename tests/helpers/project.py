@@ -22,13 +22,13 @@ TINY = {
     "episodes": {"query": 2, "validation": 6, "test": 8},
 }
 MAML = {"backbones": ["conv4"], "methods": ["maml", "maml-ht", "fomaml"], "shots": [1]}
-# Jobs call `mtl`, as they do in an environment that is activated.
+# Jobs call `mtl`, as in an activated environment.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 CELL = "results/glyphs/resnet12/seed0/{}/5way-{}shot"
 
 
 def snakemake(folder, *arguments, cores=2):
-    # A project that has a copy of the package runs that.
+    # A project with a copy of the package runs that copy.
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments],
         cwd=folder,

@@ -61,7 +61,7 @@ def test_meta_gradient_passes_gradcheck(problem):
 
 
 def test_gradients_are_of_second_order(problem):
-    """The gradient to the initial head differs from the first-order one, which takes θ' as if it were θ."""
+    """The gradient to the initial head differs from the first-order one, which treats θ' as θ."""
     features, query, head, labels = problem
     adapted = adapt(head, features, labels, 0.3, 5)
     targets = torch.arange(5).repeat_interleave(3).repeat(3)
@@ -79,7 +79,7 @@ def test_tasks_do_not_mix(problem):
 
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_the_rate_of_a_sum_over_shots_makes_the_steps_of_that_loss(float64, mirrored):
-    """The authors' loss: summed over the support set, mirror images included, and divided by the shots."""
+    """The authors' loss: summed over the support set, including mirror images, and divided by the shots."""
     way, shot, steps = 3, 2, 4
     images = shot * (2 if mirrored else 1)
     labels = torch.arange(way).repeat_interleave(images)

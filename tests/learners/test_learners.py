@@ -74,7 +74,7 @@ def test_initial_theta(tiny):
 
 @pytest.mark.parametrize("name", ["ft-head", "ft-last", "ss-last"])
 def test_a_bank_changes_nothing(tiny, train_images, name):
-    """Encoding what is frozen once gives the same losses as encoding it every time."""
+    """Running the frozen blocks once gives the same losses as running them every time."""
     banked = train(build(tiny, name), train_images)
     learner = build(tiny, name)
     first, learner.bank = learner.bank, lambda images: images

@@ -1,4 +1,4 @@
-"""MAML: what a batch of tasks gives must be what one task after another gives, derivatives included."""
+"""MAML: a batch of tasks must give the same results as one task after another, including derivatives."""
 
 import copy
 
@@ -25,7 +25,7 @@ def sets(train_images):
 
 
 def learner_of(tiny, name):
-    """With a scale and an offset of batch norm that are not those it starts from."""
+    """A learner whose batch norm does not have its initial scale and offset."""
     learner = build(tiny, name, base_learner=inner_loop(RATE, STEPS)).double()
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
@@ -53,7 +53,7 @@ def slow_network(values, images):
 
 
 def slow_loss(initial, support, query, second_order=True):
-    """The outer loss, one task after another, by autograd alone."""
+    """The outer loss, one task after another, with plain autograd."""
     losses = []
     for images, others in zip(support, query, strict=True):
         values = dict(initial)

@@ -50,7 +50,7 @@ def test_equal_differences_leave_no_doubt(measured, ours, expected):
 
 
 def test_holm_makes_one_of_many_weak_effects_inconclusive(measured):
-    """One line with p = 0.03 alone; with four others of no effect it must not pass."""
+    """A single line with p = 0.03 passes; beside four others without effect it must not."""
     shift = stats.t.isf(0.015, 199) * stats.sem(NOISE) - NOISE.mean()
     measured.accuracies(cell("a"), 50 + NOISE + shift)
     measured.accuracies(cell("b"), np.full(200, 50.0))
@@ -150,7 +150,7 @@ def test_equal_histories_are_no_sooner(measured):
 
 
 def test_tasks_are_those_before_the_validation(measured):
-    """Both are best before any training: no lead, although their meta-batches are of different sizes."""
+    """Both are best before any training: no lead, although their meta-batches differ in size."""
     for seed in range(3):
         measured.history(cell("a", seed=seed), [60, 50], tasks=2)
         measured.history(cell("b", seed=seed), [60, 50], tasks=4)

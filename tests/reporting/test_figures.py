@@ -35,7 +35,7 @@ def test_figure4_has_test_validation_and_published_curves(tmp_path):
     by_kind = {kind: list(rows["accuracy"]) for kind, rows in points.groupby("kind")}
     assert by_kind["test"] == [41, 44]
     assert by_kind["validation"] == [40, 45.5]
-    # Those of the iterations that were measured.
+    # Only up to the last measured iteration.
     assert by_kind["published"] == [53.33, 58.0]
 
 

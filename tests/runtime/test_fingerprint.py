@@ -75,7 +75,7 @@ def edit(path, old, new):
         ("data/archives/cifar100.py", "SIZE = 32", "SIZE = 33", {"prepare cifar"}),
         ("data/glyphs.py", "rng.uniform(0.02, 0.10)", "rng.uniform(0.02, 0.11)", {"prepare glyphs"}),
         ("data/glyphs.py", "import math", "import math\nimport sys", set()),
-        # The same name for something else.
+        # The same name, imported from elsewhere.
         ("data/glyphs.py", "import math", "import cmath as math", {"prepare glyphs"}),
         ("data/split.py", "class Row(NamedTuple)", "class Row(tuple)", {"prepare glyphs", *READING, *COMPUTING}),
         ("reporting/figures/figure4.py", '"test accuracy (%)"', '"accuracy (%)"', {"figure4"}),

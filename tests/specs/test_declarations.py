@@ -1,4 +1,4 @@
-"""One declaration per key: from it follow the check, the documentation and the spec."""
+"""One declaration per key gives the check, the documentation and the spec."""
 
 import dataclasses
 import json
@@ -91,7 +91,7 @@ def defaults(kind):
 
 
 def test_no_default_of_a_spec_ever_changes():
-    """A spec leaves out what has its default, so what was made without a key was made with the default of that time."""
+    """A spec leaves out defaults, so results made without a key were made with the default of that time."""
     kinds = (PrepareSpec, EpisodesSpec, PretrainSpec, MetaTrainSpec, EvaluateSpec)
     now = dict(pair for kind in kinds for pair in defaults(kind))
     kept = json.loads(DEFAULTS.read_text(encoding="utf-8"))
@@ -102,7 +102,7 @@ def test_no_default_of_a_spec_ever_changes():
 
 
 def test_specs_can_be_read_without_pydantic():
-    """Stages run where only torch and little else is installed."""
+    """Stages also run where little more than torch is installed."""
     modules = ["preparing", "drawing", "pretraining", "meta_training", "evaluating", "reading", "datasets"]
     code = f"import sys, {', '.join(f'mtl.specs.{name}' for name in modules)}; sys.exit('pydantic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""A stage that was interrupted goes on and gives the same bytes."""
+"""An interrupted stage resumes and gives the same bytes."""
 
 import hashlib
 import io
@@ -18,7 +18,7 @@ RESULTS = ("model", "snapshots", "history", "summary")
 
 @pytest.fixture
 def interrupted_after(monkeypatch):
-    """Makes the next stage save itself and stop after so many iterations."""
+    """Makes the next stage save its state and stop after this many iterations."""
 
     def set_up(iterations):
         offer, left = Checkpoint.offer, [iterations]

@@ -1,4 +1,4 @@
-"""The two ways to pre-train, against torch and against numbers by hand."""
+"""The two optimisers of pre-training, against torch and against numbers by hand."""
 
 import copy
 import dataclasses
@@ -23,7 +23,7 @@ def test_one_cycle_by_hand():
     assert one_cycle(1.0, 2, 8) == pytest.approx(1.0)
     assert one_cycle(1.0, 5, 8) == pytest.approx(0.5)
     assert one_cycle(1.0, 8, 8) == pytest.approx(0.0)
-    # The sum over many steps: the quarter's triangle and the cosine's half.
+    # The sum over many steps: the ramp of the first quarter, and half of the rest under the cosine.
     assert sum(one_cycle(1.0, i, 10_000) for i in range(10_000)) / 10_000 == pytest.approx(
         0.25 * 0.52 + 0.375, abs=1e-3
     )

@@ -1,4 +1,4 @@
-"""The stages as wholes: which data they may touch, what they keep, what chooses what."""
+"""Whole stages: which data they may touch, what they keep, and what selects it."""
 
 import json
 
@@ -66,7 +66,7 @@ def test_class_accuracies_of_a_meta_step_equal_a_loop(tiny, train_images):
 
 
 def test_the_sampler_hears_of_the_tasks_it_drew_last(tiny, train_images, monkeypatch, tmp_path):
-    """Not of those before, as in the published code, whose accuracies were stale."""
+    """Not of earlier ones, as in the published code, whose accuracies were stale."""
     drawn, heard = [], []
     build = meta_stage._sampler
 
@@ -125,7 +125,7 @@ def test_hard_tasks_of_a_real_run_are_made_of_its_failures(tiny, monkeypatch, tm
 
 
 def test_the_stored_model_is_the_selected_one(tiny, monkeypatch, tmp_path):
-    """Validation accuracies are made to rise and fall; the model of iteration 2 must be kept, not the last."""
+    """Validation accuracies rise and fall; the model of iteration 2 must be kept, not the last one."""
     states, accuracies = [], iter([10.0, 30.0, 20.0, 20.0])
 
     def fake_score(learner, sets, episodes):

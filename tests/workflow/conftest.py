@@ -1,4 +1,4 @@
-"""Projects in which the real DAG runs. What is tested here is marked `workflow`."""
+"""Projects in which the real DAG runs. Tests in this folder are marked `workflow`."""
 
 import shutil
 from pathlib import Path
@@ -26,5 +26,5 @@ def finished(tmp_path_factory):
 
 @pytest.fixture
 def project(finished, tmp_path):
-    """A copy of it, to change: modification times and Snakemake's records go along."""
+    """A copy of it, to change, with modification times and Snakemake's records."""
     return shutil.copytree(finished, tmp_path / "project", symlinks=True)

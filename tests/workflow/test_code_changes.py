@@ -1,4 +1,4 @@
-"""An edit of the code reruns what the edited lines made, an addition reruns nothing."""
+"""An edit of the code reruns what the edited lines made; an addition reruns nothing."""
 
 import pytest
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.helpers.learners import ROOT
 
-# Started without whatever path leads to this checkout, as where it was never installed.
+# Removes paths to this checkout, as if it had never been installed.
 UNINSTALLED = f"""
 import sys
 sys.path = [path for path in sys.path if not path.startswith({str(ROOT)!r}) or ".venv" in path]
@@ -32,7 +32,7 @@ def test_a_clone_that_is_not_installed_can_be_planned(tmp_path):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """A folder in which the package is installed from its wheel."""
+    """A folder with the package installed from its wheel."""
     folder = tmp_path_factory.mktemp("site")
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     wheel = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder / "dist"), str(ROOT)]
@@ -61,7 +61,7 @@ def test_another_project_uses_the_workflow_of_an_installed_wheel(site, tmp_path)
     assert sorted(table["method"]) == ["linear", "ss-all"]
     assert table["accuracy"].notna().all()
     assert "Nothing to be done" in run("-m", "snakemake", "--cores", "2")
-    # Everything it wrote lies in its own folders.
+    # Everything it wrote is in its own folders.
     assert {path.name for path in project.iterdir()} <= {
         "Snakefile", "config", "results", "logs", "resources", ".snakemake",
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""docs/extending.md, executed: its files in a copy of the project, their tests, and a table with each extension."""
+"""Executes docs/extending.md: its files in a copy of the project, their tests, and a table with each extension."""
 
 import json
 import re
@@ -20,7 +20,7 @@ SECTIONS = {text.partition("\n")[0]: text for text in re.split(r"^## ", PAGE, fl
 
 
 def write_birds(folder):
-    """A dataset in the form of the example."""
+    """Writes a dataset in the form of the example."""
     rng = np.random.default_rng(0)
     classes = {f"{split}-{i}": split for split in ("train", "val", "test") for i in range(5)}
     np.savez(folder / "birds.npz", **{name: rng.integers(256, size=(8, 16, 16, 3), dtype=np.uint8) for name in classes})
@@ -29,7 +29,7 @@ def write_birds(folder):
 
 
 def scored_once(folder):
-    """A learner without inner steps, as that of the example, is scored once and says that it has none."""
+    """Checks that a learner without inner steps, such as the example's, is scored once and says that it has none."""
     cell = folder / "results/class-means/glyphs/resnet12/seed0/class-means/5way-1shot"
     evaluation = json.loads((cell / "evaluation.json").read_text())
     assert (evaluation["steps"], evaluation["validation_accuracy_by_steps"]) == (None, {})
@@ -40,7 +40,7 @@ def scored_once(folder):
 
 
 def as_it_is(folder):
-    """Nothing more to prepare or to look at."""
+    """Needs no preparation and no further checks."""
 
 
 PREPARED = {"A form of archive": write_birds}

@@ -1,4 +1,4 @@
-"""Runs that are killed, refused or starved of disk: nothing is lost, and the end is the same bytes."""
+"""Runs that are killed, refused or out of disk space: nothing is lost, and they end with the same bytes."""
 
 import signal
 import subprocess
@@ -11,13 +11,13 @@ from tests.chaos.kill import digests, killed
 from tests.helpers.learners import ROOT
 from tests.helpers.project import CELL, edit, make_project
 
-# Make takes the environment there is for installed.
+# Makes `make` treat the existing environment as installed.
 DEMO = ["make", "--silent", "--old-file=install", "demo"]
 KILLS, WITHIN = 3, 15.0
 
 
 def small_project(folder):
-    """A project with Makefile and few cells."""
+    """A project with the Makefile and few cells."""
     make_project(folder)
     (folder / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
     edit(folder / "config/config.yaml", lambda config: config.update(methods=["ss-all-ht", "linear"], shots=[1]))
@@ -26,7 +26,7 @@ def small_project(folder):
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
-    """What a run leaves that nobody disturbs."""
+    """The results of an undisturbed run."""
     folder = small_project(tmp_path_factory.mktemp("undisturbed"))
     subprocess.run(DEMO, cwd=folder, check=True)
     return digests(folder / "results")
@@ -87,5 +87,5 @@ def test_every_job_takes_a_gpu_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setattr(device, "_held", [])
     monkeypatch.setattr(device.time, "sleep", lambda _: device._held.pop(0).close())
     assert [device.claim_slot(["a", "b"], tmp_path) for _ in range(2)] == [0, 1]
-    # Both are taken; the first to end makes room.
+    # Both are taken; the first job to end frees one.
     assert device.claim_slot(["a", "b"], tmp_path) == 0

@@ -24,7 +24,7 @@ CURVE = "evaluating ss-all on glyphs, 5-way 1-shot, snapshots"
 
 
 def cut(share):
-    """Leaves a part of the file."""
+    """Keeps a part of the file."""
 
     def change(path):
         content = path.read_bytes()
@@ -34,7 +34,7 @@ def cut(share):
 
 
 def rows(share):
-    """Leaves the first rows."""
+    """Keeps the first rows."""
 
     def change(path):
         lines = path.read_text().splitlines(keepends=True)
@@ -44,7 +44,7 @@ def rows(share):
 
 
 def replace(old, new):
-    """Puts other text where `old` stands first."""
+    """Replaces the first occurrence of `old`."""
 
     def change(path):
         text = path.read_text(encoding="utf-8")
@@ -55,12 +55,12 @@ def replace(old, new):
 
 
 def content(data):
-    """Puts this into the file."""
+    """Replaces the content of the file."""
     return lambda path: path.write_bytes(data)
 
 
 def key(change):
-    """Changes what a YAML file says."""
+    """Changes the content of a YAML file."""
     return lambda path: edit(path, change)
 
 
@@ -89,7 +89,7 @@ def weights_of(method):
 
 
 class Case(NamedTuple):
-    """A job (its message; "" for all of them), a file it reads, what is wrong with it, and what the line must say."""
+    """A job (its message; "" for all of them), a file it reads, what is wrong with it, and what the error must say."""
 
     job: str
     file: str

@@ -1,4 +1,4 @@
-"""Somebody's own dataset: an entry in config/datasets.yaml, a split, a folder per class, no code."""
+"""A user's own dataset: an entry in config/datasets.yaml, a split, a folder per class, no code."""
 
 import json
 import shutil
@@ -22,7 +22,7 @@ EXPERIMENT = {
 
 @pytest.fixture
 def birds(tmp_path):
-    """A project with such a dataset, whose images lie elsewhere."""
+    """A project with such a dataset, whose images are elsewhere."""
     folder = make_project(tmp_path / "project")
     lines = [f"{split},{name}" for split, names in CLASSES.items() for name in names]
     (folder / "config/splits/birds.csv").write_text("\n".join(["split,class", *lines]) + "\n")

@@ -66,12 +66,12 @@ def test_one_flipped_byte_is_found(project, monkeypatch, name):
     flip(project / name)
     problems = list(problems_of(Path("results")))
     assert (Path(name), "changed since the manifest was written") in problems
-    # What was made from it or wrote it says so, too.
+    # The records of what was made from it, and of the stage that wrote it, say so too.
     assert all(path == Path(name) or Path(name).name in problem for path, problem in problems)
 
 
 def test_a_damaged_file_that_was_listed_anew_is_found(project, monkeypatch):
-    """As it is when `snakemake` goes on from a damaged file: its record still says what was written."""
+    """This happens when `snakemake` goes on from a damaged file; its record still says what was written."""
     monkeypatch.chdir(project)
     flip(project / f"{HARD}/model.safetensors")
     manifest = Path("results/manifest.json")
@@ -133,7 +133,7 @@ def test_the_advice_mends_what_was_changed(project, monkeypatch, capsys):
 
 
 def test_an_experiment_of_several_files_is_made_again_from_them(project, monkeypatch):
-    """In their order: the later ones win."""
+    """In their order, because later ones win."""
     monkeypatch.chdir(project)
     Path("first.yaml").write_text("note: first\nmethods: [linear]\n")
     Path("second.yaml").write_text("note: second\n")

@@ -35,7 +35,7 @@ def test_plain_snakemake_builds_claims_and_figures(finished):
 
 
 def test_a_curve_ends_where_the_evaluation_of_the_last_model_does(finished):
-    """The selected model is one of those on the curve if it was chosen at one of its iterations."""
+    """The selected model is on the curve if it was selected at one of the curve's iterations."""
     folder = finished / CELL.format("ss-all", 1)
     training, evaluation = (json.loads((folder / f"{name}.json").read_text()) for name in ("training", "evaluation"))
     curve = pd.read_csv(folder / "curve.csv").set_index("iteration")["accuracy"]

@@ -2,16 +2,16 @@
 
 
 def mtl_command(arguments):
-    """The shell command of a job: its log gets everything it says, also when Snakemake is asked to stop."""
+    """The shell command of a job; its log gets all output, even after Snakemake is asked to stop."""
     return f"mtl {arguments} 2>&1 | (trap '' INT TERM; exec tee {{log}})"
 
 
 def option(name):
-    """`--name FILE` where a job has an input of that name, else nothing."""
+    """`--name FILE` if a job has an input of that name, otherwise nothing."""
     return lambda wildcards, input: f"--{name} {input[name]}" if input.get(name) else ""
 
 
 def resources_of(stage):
-    """What a kind of job asks of the machine."""
+    """The resources that a kind of job requests."""
     needs = jobs.needs(stage)
     return {"mem_mb": needs.memory, "runtime": needs.minutes, "gpu": needs.gpus}

@@ -8,7 +8,7 @@ SOURCE = "<resources>/{dataset}/source.json"
 
 rule fetch:
     input:
-        # To recognise a tree by; another split is no reason to fetch again.
+        # Only to recognise a tree: another split must not fetch again.
         classes=lambda wildcards: ancient(project.shown(jobs.class_list(wildcards))),
         datasets=ancient(project.shown("config/datasets.yaml")),
     output:
@@ -81,7 +81,7 @@ rule prepare:
     threads: jobs.needs("prepare").threads
     resources:
         **resources_of("prepare"),
-        # Not a parameter: it is compared with the pixels and changes none.
+        # Not a parameter, because it is only compared with the pixels.
         reference=jobs.reference,
     params:
         spec=jobs.spec("prepare"),

@@ -1,4 +1,4 @@
-# What a method meta-learns, cell by cell.
+# Meta-training, cell by cell.
 
 VAL_EPISODES = EPISODES.replace("{split}", "val")
 

@@ -1,4 +1,4 @@
-# Tables, claims and the manifest from finished cells. The cells are in the plans; as arguments they would be too long.
+# Tables, claims and the manifest from finished cells. Plans name the cells, which would be too long as arguments.
 
 TABLES = project.shown("config/published/tables.csv")
 
@@ -27,7 +27,7 @@ rule table:
         results=lambda wildcards, output: Path(output.csv).parent,
         logs=grid.config.pathvars.logs,
         plan=lambda wildcards: reports.table(wildcards.table),
-        # A cell that was deleted is to be run again.
+        # Makes Snakemake run deleted cells again.
         complete=lambda wildcards: experiment.inventory.complete(wildcards.table),
         code=reports.code("table"),
     message:
@@ -59,7 +59,7 @@ rule partial_table:
         logs=grid.config.pathvars.logs,
         plan=lambda wildcards: reports.table(wildcards.table),
         code=reports.code("table"),
-        # No inputs, because nothing is to be run for it; but what is new is to be shown.
+        # Not inputs, because no cell must run for it; a parameter, so that it shows new results.
         seen=lambda wildcards: experiment.inventory.seen(wildcards.table),
     message:
         "building {wildcards.table} from the cells there are"
@@ -107,7 +107,7 @@ rule claims:
 rule manifest:
     input:
         reports.targets(),
-        # They name the commit, so they may change where nothing else does.
+        # Records name the commit, so they may change when nothing else does.
         experiment.inventory.records(),
     output:
         "<results>/manifest.json",

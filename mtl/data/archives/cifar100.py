@@ -1,4 +1,4 @@
-"""FC100 and CIFAR-FS out of CIFAR-100's Python archive, whose training and test parts are merged."""
+"""FC100 and CIFAR-FS from CIFAR-100's Python archive, with its training and test parts merged."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -13,10 +13,10 @@ PARTS = ("train", "test")
 
 
 def read(files: Iterable[Member], wanted: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, np.ndarray]]:
-    """Image i of a class is its i-th in the training part, then in the test part: 600 in all.
+    """Image i of a class is its i-th image in the training part followed by the test part: 600 in all.
 
     Raises:
-        UserError: a part is missing or has another form.
+        UserError: a part is missing or malformed.
     """
     parts = {}
     for member in files:

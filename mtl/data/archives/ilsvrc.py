@@ -1,4 +1,4 @@
-"""miniImageNet out of `ILSVRC2012_img_train.tar`, a tar with one tar of JPEG files per class."""
+"""miniImageNet from `ILSVRC2012_img_train.tar`, a tar with one tar of JPEG files per class."""
 
 import re
 import tarfile
@@ -12,7 +12,7 @@ _NUMBER = re.compile(r"_(\d+)\.JPEG$")
 
 
 def read(files: Iterable[Member], wanted: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, bytes]]:
-    """Image files by the rank rule: `n0153282900000005.jpg` is the fifth file of n01532829 in order of its number.
+    """Image files by the rank rule: `n0153282900000005.jpg` is the fifth file of n01532829 by number.
 
     The lists of Ravi and Larochelle name ranks, not ILSVRC's own numbers (mini-imagenet-tools, same first author).
     """
@@ -40,7 +40,7 @@ def _ranked(member: Member) -> dict[int, str]:
 
 
 def _ranks(class_name: str, images: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """The rank that each listed name stands for."""
+    """The rank in each listed name."""
     for image in images:
         digits = image.removeprefix(class_name).partition(".")[0]
         if not digits.isdecimal():

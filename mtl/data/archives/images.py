@@ -1,4 +1,4 @@
-"""Image files, in a tree or a tar: miniImageNet as JPEG files, or anybody's dataset with a folder per class."""
+"""Image files, in a tree or a tar: miniImageNet as JPEG files, or any dataset with a folder per class."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -13,7 +13,7 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 def read(files: Iterable[Member], wanted: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, bytes]]:
     """Image files by name: `file`, or `class/file` where the names in `split.csv` have a folder.
 
-    Folders further up do not matter: the same file is found in a flat `images/`, in `train/n01532829/` and at the top.
+    Parent folders do not matter: the same file is found in a flat `images/`, in `train/n01532829/` and at the top.
     """
     names = {image for images in wanted.values() for image in images}
     depth = max((image.count("/") for image in names), default=0) + 1
@@ -27,7 +27,7 @@ def images_by_folder(root: Path, files: Sequence[str]) -> dict[str, list[str]]:
     """The image files `class/file` of every folder, in order of their names.
 
     Raises:
-        UserError: two folders with images have the same name, as `images/robin` and `masks/robin`.
+        UserError: two folders with images have the same name, such as `images/robin` and `masks/robin`.
     """
     found: dict[str, list[str]] = {}
     path_of: dict[str, PurePosixPath] = {}
@@ -41,5 +41,5 @@ def images_by_folder(root: Path, files: Sequence[str]) -> dict[str, list[str]]:
 
 
 def is_image(name: PurePosixPath | Path) -> bool:
-    """Whether a file is named like an image; names with a dot in front are some system's own."""
+    """Whether a file is named like an image; hidden files, which some systems add, do not count."""
     return name.suffix.lower() in SUFFIXES and not name.name.startswith(".")

@@ -1,6 +1,6 @@
-"""The files inside archives and trees, as strangers made them.
+"""The files inside untrusted archives and trees.
 
-Nothing is unpacked, no path is trusted, no file is larger than said.
+Nothing is unpacked, no path is trusted, and no file can exceed its declared size.
 """
 
 import tarfile
@@ -16,7 +16,7 @@ ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
 
 @dataclass(frozen=True)
 class Member:
-    """A file in an archive or tree. `file` can be read only until the next member is asked for."""
+    """A file in an archive or tree. `file` can be read only until the next member is requested."""
 
     archive: Path
     name: PurePosixPath
@@ -24,7 +24,7 @@ class Member:
     file: IO[bytes]
 
     def refuse_above(self, limit: int) -> None:
-        """Makes sure that the file has at most `limit` bytes.
+        """Ensures that the file has at most `limit` bytes.
 
         Raises:
             UserError: it has more.
@@ -41,12 +41,12 @@ class Member:
         self.refuse_above(limit)
         try:
             return self.file.read()
-        except Exception as error:  # each compression has errors of its own
+        except Exception as error:  # each compression has its own errors
             raise UserError(f"{self.archive}: damaged archive at {self.name} ({error})") from None
 
 
 def members(root: Path, files: Sequence[str]) -> Iterator[Member]:
-    """All regular files in the given archives and plain files below `root`; without any, all files of the tree.
+    """All regular files in the given archives and plain files below `root`; without `files`, all files of the tree.
 
     Raises:
         UserError: an archive is damaged, or holds a path or link that leads out of it.
@@ -64,7 +64,7 @@ def members(root: Path, files: Sequence[str]) -> Iterator[Member]:
 
 
 def walk(root: Path) -> Iterator[Path]:
-    """All files below a folder, in order of their paths; hidden ones, links to folders and closed folders left out."""
+    """All files below a folder, ordered by path, without hidden files, links to folders and unreadable folders."""
     try:
         paths = sorted(root.iterdir())
     except PermissionError:
@@ -79,18 +79,18 @@ def walk(root: Path) -> Iterator[Path]:
 
 
 def tar_members(path: Path, file: IO[bytes]) -> Iterator[Member]:
-    """The regular files in a tar archive, compressed or not; `path` is what errors call it."""
+    """The regular files in a tar archive, compressed or not; `path` is its name in errors."""
     try:
         with tarfile.open(fileobj=file) as tar:
             for entry in tar:
-                # Nothing is extracted, but an archive that would write elsewhere is no dataset.
+                # Nothing is extracted, but an archive that tries to write elsewhere is not a dataset.
                 tarfile.data_filter(entry, "/unpacked")
                 if entry.isreg() and (content := tar.extractfile(entry)) is not None:
                     yield Member(path, PurePosixPath(entry.name), entry.size, content)
-            # The checksum of a compressed file comes last.
+            # Read to the end, where a compressed file has its checksum.
             while tar.fileobj is not None and tar.fileobj.read(2**20):
                 pass
     except tarfile.FilterError as error:
         raise UserError(f"{path}: refused: {error}") from None
-    except Exception as error:  # each compression has errors of its own
+    except Exception as error:  # each compression has its own errors
         raise UserError(f"{path}: damaged archive ({error})") from None

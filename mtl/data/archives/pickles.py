@@ -13,7 +13,7 @@ def read(files: Iterable[Member], wanted: Mapping[str, Sequence[str]]) -> Iterat
     """`image_data` (N, H, W, 3) and `class_dict` (class -> its indices): image i of a class is the i-th of its list.
 
     Raises:
-        UserError: a pickle has another form, or a class has more or fewer images than its list.
+        UserError: a pickle is malformed, or a class has more or fewer images than its list.
     """
     for member in files:
         if member.name.suffix == ".pkl":

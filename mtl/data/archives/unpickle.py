@@ -1,7 +1,7 @@
-"""Pickles from strangers: plain containers and numeric arrays, and nothing that could run.
+"""Reads untrusted pickles: plain containers and numeric arrays, and nothing that could run code.
 
-A pickle is a program. Its calls end in the small classes of this file, so not even NumPy's own constructors, which
-trust what they are given, are within its reach.
+A pickle is a program. Its calls are redirected to the small classes of this file, so it cannot even reach NumPy's own
+constructors, which trust their arguments.
 """
 
 import pickle
@@ -17,7 +17,7 @@ _TYPES = frozenset({"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", 
 
 
 class _Type:
-    """Stands for `numpy.dtype`: plain numbers only."""
+    """Stands in for `numpy.dtype`: plain numbers only."""
 
     def __init__(self, name: str | bytes, *_: object) -> None:
         self._name, self._order = text(name), "<"
@@ -33,7 +33,7 @@ class _Type:
 
 
 class _Array:
-    """Stands for an array under reconstruction; `value` is made of nothing but its bytes, type and shape."""
+    """Stands in for an array under reconstruction; `value` is made only from its bytes, type and shape."""
 
     value: np.ndarray
 
@@ -81,7 +81,7 @@ class _Restricted(pickle.Unpickler):
 
 
 def unpickle(member: Member) -> dict[str, Any]:
-    """A pickled dictionary of containers and arrays, written by Python 2 or 3; text of Python 2 comes as bytes.
+    """Loads a dictionary of containers and arrays, pickled by Python 2 or 3; text of Python 2 becomes bytes.
 
     Raises:
         UserError: it is damaged, or holds anything else.
@@ -97,15 +97,15 @@ def unpickle(member: Member) -> dict[str, Any]:
 
 
 def text(value: Any) -> str:
-    """Text of either Python."""
+    """Text written by Python 2 or 3."""
     return value.decode("latin1") if isinstance(value, bytes) else str(value)
 
 
 def pixels_of(content: dict[str, Any], key: str, shape: tuple[int | None, ...], member: Member) -> np.ndarray:
-    """The uint8 array under a key; None in `shape` is any length.
+    """The uint8 array under a key; None in `shape` matches any length.
 
     Raises:
-        UserError: there is none of that type and shape.
+        UserError: there is no array of that type and shape.
     """
     array = getattr(content.get(key), "value", None)
     if not isinstance(array, np.ndarray) or array.dtype != np.uint8 or not _fits(array.shape, shape):

@@ -24,8 +24,8 @@ def write(plan_text: str, published: Path, results: Path, csv: Path, pictures: I
     """Draws test accuracy at the snapshots over the printed curves, and validation accuracy below.
 
     Args:
-        plan_text: title, labels and cells, as `Reports.figure` gives them.
-        published: the printed curves, `config/published/figure4.csv`; those of iterations that were measured are drawn.
+        plan_text: title, labels and cells, as `Reports.figure` returns them.
+        published: the printed curves, `config/published/figure4.csv`; drawn up to the last measured iteration.
         results: the folder of results, with `curve.csv` and `history.csv` of every cell.
         csv: what is drawn: one line per point; `kind` is test, validation or published.
         pictures: the figure, in the formats of their suffixes.

@@ -26,7 +26,7 @@ def write(plan_text: str, published: Path, results: Path, csv: Path, pictures: I
     """Draws measured and printed accuracies with their 95 % intervals, one panel per dataset and number of shots.
 
     Args:
-        plan_text: title, cells and labels of the methods in order, as `Reports.figure` gives them.
+        plan_text: title, cells and labels of the methods in order, as `Reports.figure` returns them.
         published: the paper's numbers, `config/published/tables.csv`.
         results: the folder of results, with `episodes.csv` of the cells.
         csv: what is drawn: one line per cell.
@@ -66,7 +66,7 @@ def write(plan_text: str, published: Path, results: Path, csv: Path, pictures: I
 
 
 def _names(kinds: pd.DataFrame, labels: dict[str, str]) -> list[str]:
-    """What stands beside the rows; the backbone only where it is not that of most."""
+    """The labels of the rows, with the backbone only where it is not the most common one."""
     usual = kinds["backbone"].mode()[0]
     return [
         labels[method] + ("" if backbone == usual else f" ({backbone})")

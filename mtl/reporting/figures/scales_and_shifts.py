@@ -1,4 +1,4 @@
-"""What scaling and shifting learned: how far Φ1 and Φ2 went from 1 and 0."""
+"""What scaling and shifting learned: how far Φ1 and Φ2 moved from 1 and 0."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -30,7 +30,7 @@ def write(plan_text: str, published: Path, results: Path, csv: Path, pictures: I
     """Draws histograms of the learned values, with the normal distributions that the TPAMI extension reports.
 
     Args:
-        plan_text: title and cells, as `Reports.figure` gives them; cells of several seeds make one panel.
+        plan_text: title and cells, as `Reports.figure` returns them; cells of several seeds make one panel.
         published: centre and width of the reported distributions, `config/published/scale-shift.csv`.
         results: the folder of results, with `model.safetensors` of the cells.
         csv: mean and standard deviation, measured and reported, by panel and kind.
