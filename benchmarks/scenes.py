@@ -16,7 +16,7 @@ from mtl.runtime.device import Device
 from mtl.specs.inner_steps import InnerRate
 from mtl.specs.methods import Method
 from mtl.specs.networks import Network
-from mtl.specs.reading import from_plain, taken
+from mtl.specs.reading import spec_of
 
 METHODS = read_yaml(Path(__file__).parents[1] / "config/methods.yaml")
 WAY, QUERY, CLASSES = 5, 15, 20
@@ -49,7 +49,7 @@ class Scene:
 
     def learner(self, name: str, steps: int = 20, rate: float = 0.05) -> Learner:
         """A method of config/methods.yaml with random weights."""
-        row = from_plain(Method, taken(Method, METHODS[name]), name)
+        row = spec_of(Method, METHODS[name])
         statistics = "running" if row.pretrained else "episode"
         inner_loop = InnerLoop(InnerRate(learning_rate=rate, reduction="mean"), steps)
         return build_learner(row, self.network, statistics, None, WAY, inner_loop, 0, self.device)

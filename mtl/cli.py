@@ -208,7 +208,7 @@ def claims(plan: PlanText, results: Folder, csv: Output, markdown: Output) -> No
 
 @app.command()
 def figure(
-    name: Annotated[str, typer.Argument(help="A module of mtl/reporting/figures.")],
+    name: Annotated[str, typer.Argument(help="A figure of config/tables.yaml.")],
     plan: PlanText,
     published: Input,
     results: Folder,
@@ -217,11 +217,12 @@ def figure(
     svg: Output,
 ) -> None:
     """Draws a figure from what was measured."""
-    from mtl.runtime.extensions import extensions, load
+    from mtl.runtime.extensions import extensions, load, module_of
 
-    if name not in extensions("reporting.figures"):
+    module = module_of(name)
+    if module not in extensions("reporting.figures"):
         raise UserError(f"there is no figure {name!r}; known: {', '.join(extensions('reporting.figures'))}")
-    load("reporting.figures", name).write(plan, published, results, csv, [png, svg])
+    load("reporting.figures", module).write(plan, published, results, csv, [png, svg])
 
 
 @app.command()

@@ -17,11 +17,11 @@ from mtl.learners.build import InnerLoop
 from mtl.runtime.device import Device, set_up
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import write_csv, write_json
-from mtl.runtime.fingerprint import of_stage
 from mtl.runtime.progress import Progress
 from mtl.runtime.provenance import outputs, provenance
 from mtl.specs.evaluating import EvaluateSpec
-from mtl.specs.reading import as_told
+from mtl.specs.reading import to_plain
+from mtl.specs.stages import entry_points
 
 REPORT_EVERY = 100  # episodes
 
@@ -49,8 +49,8 @@ def evaluate(spec: EvaluateSpec, inputs: EvaluateInputs, episodes_csv: Path, eva
     learner without inner steps has nothing to choose, is scored once, and its summary says `null` steps.
     """
     device = set_up(**vars(spec.runtime))
-    entries = of_stage("evaluation.evaluate:evaluate", spec.network.name, spec.method.learner)
-    record = provenance(as_told(spec), inputs.by_role(), device, *entries)
+    entries = entry_points("evaluate", spec.network.name, spec.method.learner)
+    record = provenance(to_plain(spec), inputs.by_role(), device, *entries)
     learner = learner_of(spec, inputs, device)
     if inputs.model is not None:
         load_learned(learner, inputs.model)

@@ -1,9 +1,10 @@
 """Checks that an experiment can run: enough classes and images for its tasks, hard tasks that fill meta-batches."""
 
+from collections.abc import Collection
+
 from mtl.data.split import SPLITS, read_class_list
 from mtl.experiment.cell import Cell
 from mtl.experiment.grid import Grid
-from mtl.experiment.jobs import Jobs
 from mtl.experiment.project import Content, Project
 from mtl.runtime.errors import UserError
 from mtl.specs.datasets import DatasetEntry
@@ -27,13 +28,13 @@ def check_datasets(datasets: dict[str, DatasetEntry]) -> None:
                     raise UserError(f"{where}.sources[{index}]: {file.name}: what is downloaded must have a checksum")
 
 
-def check_feasible(grid: Grid, source: str) -> None:
+def check_feasible(grid: Grid, with_curves: Collection[str], source: str) -> None:
     """Checks every cell.
 
     Raises:
         UserError: a cell cannot run; the line names the file `source` and the key.
     """
-    for index, override in enumerate(grid.content["overrides"]):
+    for index, override in enumerate(grid.overrides):
         shared = override.keys() & {"width", "pretrain"}
         when = override["when"].keys() - {"dataset", "backbone"}
         if shared and when:
@@ -46,14 +47,13 @@ def check_feasible(grid: Grid, source: str) -> None:
         for split in SPLITS:
             if way > (has := getattr(grid.datasets[dataset].classes, split)):
                 raise UserError(f"{source}: way: {way} per task: {dataset} has only {has} {split} classes")
-    with_curves = Jobs(grid).with_curves()
     for cell in grid.cells:
         settings = grid.settings_of(cell)
         _check_images(grid, cell, grid.query(cell.shot), f"{source}: shots", "episodes.query")
         _check_pretraining(grid, cell, settings, source)
         if grid.methods[cell.method].meta_trained:
             _check_meta_training(grid, cell, settings, source, curve=cell.method in with_curves)
-        if grid.methods[cell.method].meta_batch.startswith("hard"):
+        if grid.methods[cell.method].has_hard_tasks:
             _check_hard_tasks(cell, settings, source)
 
 

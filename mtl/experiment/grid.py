@@ -6,30 +6,23 @@ from itertools import product
 from typing import Any
 
 from mtl.experiment.cell import Cell
-from mtl.experiment.project import Content
+from mtl.experiment.project import Content, extended
 from mtl.specs.config import CellSettings, Config
 from mtl.specs.datasets import DatasetEntry
 from mtl.specs.methods import MethodRow
-from mtl.specs.tables_and_figures import Tables
 
 
 class Grid:
     """What is run, from the checked contents of the files under `config/`."""
 
     def __init__(
-        self,
-        content: Content,
-        config: Config,
-        methods: dict[str, MethodRow],
-        datasets: dict[str, DatasetEntry],
-        tables: Tables,
+        self, content: Content, config: Config, methods: dict[str, MethodRow], datasets: dict[str, DatasetEntry]
     ) -> None:
-        """Takes the config as typed values, and as it was written, because overrides are merged into the latter."""
-        self.content = content
+        """Takes the config twice: as typed values, and as it was written, because overrides name only some keys."""
         self.config = config
         self.methods = methods
         self.datasets = datasets
-        self.tables = tables
+        self.overrides: list[Content] = content["overrides"]
         self.cells = list(dict.fromkeys(self._combinations()))
 
     def _combinations(self) -> Iterator[Cell]:
@@ -58,43 +51,23 @@ class Grid:
 
     def settings(self, **context: str | int) -> Content:
         """The settings of a job after all overrides that apply to `context` (dataset, backbone, method, shot)."""
-        settings = {field.name: self.content[field.name] for field in dataclasses.fields(CellSettings)}
-        for override in self.content["overrides"]:
-            if applies(override, context):
-                for key in override.keys() - {"when"}:
-                    value = override[key]
-                    settings[key] = {**settings[key], **value} if isinstance(value, dict) else value
+        names = {field.name for field in dataclasses.fields(CellSettings)}
+        settings = {name: value for name, value in dataclasses.asdict(self.config).items() if name in names}
+        for override in self.overrides:
+            if applies(override["when"], context):
+                settings = extended(settings, {key: value for key, value in override.items() if key != "when"})
         return settings
 
     def settings_of(self, cell: Cell) -> Content:
         """The settings of a cell."""
         return self.settings(dataset=cell.dataset, backbone=cell.backbone, method=cell.method, shot=cell.shot)
 
-    def at_paper_scale(self, cell: Cell) -> bool:
-        """Whether a cell has the image size, width and schedule of the paper, so that its number can be judged."""
-        settings = {**self.content, **self.settings_of(cell)}
-        # In a method without meta-training, only Θ has a schedule.
-        ignored = {"when"} if self.methods[cell.method].meta_trained else {"when", "meta_train"}
-        return all(
-            _contains(settings, {key: value for key, value in entry.items() if key not in ignored})
-            for entry in self.tables.paper_scale
-            if applies(entry, vars(cell))
-        )
+
+def applies(when: Content, context: Mapping[str, Any]) -> bool:
+    """Whether all conditions of an entry hold; one that is `null` holds always."""
+    return all(value is None or context.get(key) in as_list(value) for key, value in when.items())
 
 
-def applies(entry: Content, context: Mapping[str, Any]) -> bool:
-    """Whether all conditions in an entry's `when` hold."""
-    return all(context.get(key) in listed(value) for key, value in entry["when"].items())
-
-
-def listed(value: Any) -> list[Any]:
-    """One value or several, as a list."""
+def as_list(value: Any) -> list[Any]:
+    """A value that may be one or several, as a list."""
     return value if isinstance(value, list) else [value]
-
-
-def _contains(settings: Content, entry: Content) -> bool:
-    """Whether settings have all the values of an entry."""
-    return all(
-        _contains(settings[key], value) if isinstance(value, dict) else settings[key] == value
-        for key, value in entry.items()
-    )

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from mtl.experiment.cell import Cell
 from mtl.experiment.grid import Grid
-from mtl.experiment.jobs import as_json
 from mtl.experiment.reports import Reports
+from mtl.specs.reading import as_json
 
 
 class Inventory:

@@ -4,28 +4,31 @@ A spec contains exactly the settings that a result depends on. Rules put spec an
 value or line reruns what it affects and nothing else.
 """
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict
 from typing import Any, Protocol
 
 from mtl.experiment.grid import Grid
-from mtl.experiment.project import Content
+from mtl.experiment.project import Content, Project
 from mtl.runtime.extensions import extensions
-from mtl.runtime.fingerprint import fingerprint, of_stage
+from mtl.runtime.files import sha256
+from mtl.runtime.fingerprint import fingerprint
 from mtl.specs.computing import Needs
 from mtl.specs.drawing import EpisodesSpec
 from mtl.specs.evaluating import EvaluateSpec
 from mtl.specs.meta_training import MetaTrainSpec
 from mtl.specs.preparing import PrepareSpec
 from mtl.specs.pretraining import PretrainSpec
-from mtl.specs.reading import taken
+from mtl.specs.reading import as_json, spec_of, to_plain
+from mtl.specs.stages import STAGES, entry_points
 
-# The stages of a cell, which depend on a learner.
-CELL_STAGES = {
-    "meta_train": (MetaTrainSpec, "training.meta_train:meta_train"),
-    "evaluate": (EvaluateSpec, "evaluation.evaluate:evaluate"),
-    "curve": (EvaluateSpec, "evaluation.curve:curve"),
+SPECS = {
+    "prepare": PrepareSpec,
+    "episodes": EpisodesSpec,
+    "pretrain": PretrainSpec,
+    "meta_train": MetaTrainSpec,
+    "evaluate": EvaluateSpec,
+    "curve": EvaluateSpec,
 }
 
 
@@ -43,37 +46,35 @@ class Wildcards(Protocol):
     size: str
 
 
-Asked = Callable[[Wildcards], Any]
+ByWildcards = Callable[[Wildcards], Any]
 
 
 class Jobs:
     """Answers the rules of stages; its methods return input and parameter functions for Snakemake."""
 
-    def __init__(self, grid: Grid) -> None:
+    def __init__(self, grid: Grid, project: Project, with_curves: Collection[str]) -> None:
+        """Takes the methods whose accuracy is measured in the course of meta-training, because a figure shows it."""
         self._grid = grid
+        self._project = project
+        self._with_curves = with_curves
 
     def needs(self, stage: str) -> Needs:
         """Threads, memory, minutes and GPUs of a kind of job."""
         return getattr(self._grid.config.jobs, stage)  # type: ignore[no-any-return]
 
-    def spec(self, stage: str) -> Asked:
+    def spec(self, stage: str) -> ByWildcards:
         """The spec of a job of a stage, as JSON."""
-        if stage in CELL_STAGES:
-            kind, _ = CELL_STAGES[stage]
-            return lambda wildcards: as_json(taken(kind, self._cell_values(stage, wildcards)))
-        values = {"prepare": self._prepare, "episodes": self._episodes, "pretrain": self._pretrain}[stage]
-        return lambda wildcards: as_json(values(wildcards))
+        return lambda wildcards: as_json(to_plain(spec_of(SPECS[stage], self._values(stage, wildcards))))
 
-    def code(self, stage: str) -> Asked:
+    def code(self, stage: str) -> ByWildcards:
         """A digest of the code of a stage."""
         return lambda wildcards: fingerprint(*self._entries(stage, wildcards))
 
     def _entries(self, stage: str, wildcards: Wildcards) -> list[str]:
-        if stage in CELL_STAGES:
-            _, entry = CELL_STAGES[stage]
-            return of_stage(entry, wildcards.backbone, self._grid.methods[wildcards.method].learner)
         if stage == "pretrain":
-            return of_stage("training.pretrain:pretrain", wildcards.backbone)
+            return entry_points(stage, wildcards.backbone)
+        if stage in STAGES:
+            return entry_points(stage, wildcards.backbone, self._grid.methods[wildcards.method].learner)
         if stage == "episodes":
             return ["data.stored_episodes:write_episodes"]
         rendered = self.rendered(wildcards)
@@ -92,8 +93,12 @@ class Jobs:
         return self._grid.datasets[wildcards.dataset].kind == "glyphs"
 
     def class_list(self, wildcards: Wildcards) -> str:
-        """The class list of a dataset, as `config/datasets.yaml` names it."""
-        return self._grid.datasets[wildcards.dataset].split
+        """The path of a dataset's class list."""
+        return self._project.shown(self._grid.datasets[wildcards.dataset].split)
+
+    def class_list_digest(self, wildcards: Wildcards) -> str:
+        """Its SHA-256. Snakemake compares large files by time alone, and an installation makes all files new."""
+        return sha256(self._project.path(self._grid.datasets[wildcards.dataset].split))
 
     def images_per_class(self, wildcards: Wildcards) -> int:
         """How many images each class of a dataset has."""
@@ -108,60 +113,67 @@ class Jobs:
         """The expected SHA-256 of the prepared pixels, empty if unknown."""
         return self._grid.datasets[wildcards.dataset].digests.get(wildcards.size, "")
 
-    def with_query(self, path: str) -> Asked:
+    def with_query(self, path: str) -> ByWildcards:
         """A path of stored episodes, with the number of queries for a cell's shots filled in."""
         return lambda wildcards: path.replace("{query}", str(self._grid.query(int(wildcards.shot))))
 
-    def if_pretrained(self, path: str) -> Asked:
+    def if_pretrained(self, path: str) -> ByWildcards:
         """A path, or nothing for a method that starts from random weights."""
         return lambda wildcards: path if self._grid.methods[wildcards.method].pretrained else []
 
-    def if_meta_trained(self, path: str) -> Asked:
+    def if_meta_trained(self, path: str) -> ByWildcards:
         """A path, or nothing for a method without meta-training."""
         return lambda wildcards: path if self._grid.methods[wildcards.method].meta_trained else []
 
-    def if_fetched(self, path: str) -> Asked:
+    def if_fetched(self, path: str) -> ByWildcards:
         """A path, or nothing for a dataset that is rendered."""
         return lambda wildcards: [] if self.rendered(wildcards) else path
 
+    def _values(self, stage: str, wildcards: Wildcards) -> Content:
+        """All that the spec of a stage may hold."""
+        if stage == "prepare":
+            return self._prepare(wildcards)
+        if stage == "episodes":
+            return self._episodes(wildcards)
+        return self._pretrain(wildcards) if stage == "pretrain" else self._cell(stage, wildcards)
+
     def _prepare(self, wildcards: Wildcards) -> Content:
         seed = self._grid.datasets[wildcards.dataset].seed
-        return taken(PrepareSpec, {"dataset": wildcards.dataset, "seed": seed, "size": int(wildcards.size)})
+        return {"dataset": wildcards.dataset, "seed": seed, "size": int(wildcards.size)}
 
     def _episodes(self, wildcards: Wildcards) -> Content:
         episodes = self._grid.config.episodes
         count = episodes.test if wildcards.split == "test" else episodes.validation
         numbers = {name: int(getattr(wildcards, name)) for name in ("way", "shot", "query", "seed")}
-        return taken(EpisodesSpec, {"split": wildcards.split, "count": count, **numbers})
+        return {"split": wildcards.split, "count": count, **numbers}
 
     def _pretrain(self, wildcards: Wildcards) -> Content:
         settings = self._grid.settings(dataset=wildcards.dataset, backbone=wildcards.backbone)
-        return taken(PretrainSpec, self._common("pretrain", settings, wildcards))
+        return self._common("pretrain", settings, wildcards)
 
-    def _cell_values(self, stage: str, wildcards: Wildcards) -> Content:
-        """All values that the spec of a cell's stage may contain."""
-        grid = self._grid
-        method = grid.methods[wildcards.method]
+    def _cell(self, stage: str, wildcards: Wildcards) -> Content:
+        """All that the spec of a stage of a cell may hold."""
+        method = self._grid.methods[wildcards.method]
         shot = int(wildcards.shot)
         context = {name: getattr(wildcards, name) for name in ("dataset", "backbone", "method")}
-        values = self._common(stage, grid.settings(**context, shot=shot), wildcards)
+        values = self._common(stage, self._grid.settings(**context, shot=shot), wildcards)
         values |= {
             "method": {"name": wildcards.method, **asdict(method)},
-            "batch_norm": grid.batch_norm(wildcards.method),
+            "batch_norm": self._grid.batch_norm(wildcards.method),
             "way": int(wildcards.way),
             "shot": shot,
             "flip_support": values["base_learner"]["flip_support"],
         }
-        if wildcards.method not in self.with_curves():
+        if wildcards.method not in self._with_curves:
             values["meta_train"] = {**values["meta_train"], "snapshots": []}
-        if not method.meta_batch.startswith("hard"):
+        if not method.has_hard_tasks:
             values["hard_tasks"] = None
         if not extensions("learners")[method.learner]["INNER_STEPS"]:
             values["base_learner"] = None
         return values
 
     def _common(self, stage: str, settings: Content, wildcards: Wildcards) -> Content:
-        """The values that the specs of all stages that train or score may contain."""
+        """What the specs of all stages that train or score may hold."""
         sizes = {"width": settings["width"], "image_size": self._grid.config.image_size}
         needs = self.needs("evaluate" if stage == "curve" else stage)
         return {
@@ -170,24 +182,3 @@ class Jobs:
             "seed": int(wildcards.seed),
             "runtime": {**asdict(self._grid.config.runtime), "threads": needs.threads},
         }
-
-    def with_curves(self) -> set[str]:
-        """The methods whose accuracy is measured during meta-training, because a figure shows it."""
-        figures = extensions("reporting.figures")
-        shown = {
-            method
-            for name, entry in self._grid.tables.figures.items()
-            if "curve.csv" in figures[module_of(name)]["FILES"]
-            for method in entry.methods or []
-        }
-        return shown & set(self._grid.selected("method"))
-
-
-def module_of(figure: str) -> str:
-    """The module that draws a figure: file names have hyphens where module names have underscores."""
-    return figure.replace("-", "_")
-
-
-def as_json(content: Any) -> str:
-    """JSON on one line, without escaping non-ASCII letters."""
-    return json.dumps(content, ensure_ascii=False)

@@ -9,7 +9,7 @@ from mtl.experiment.grid import Grid
 from mtl.experiment.inventory import Inventory
 from mtl.experiment.jobs import Jobs
 from mtl.experiment.method_rules import check_methods
-from mtl.experiment.names import Names
+from mtl.experiment.names import NameChecks
 from mtl.experiment.project import Content, Project, extended, packaged, read_yaml
 from mtl.experiment.reports import Reports
 from mtl.specs.checking import checked
@@ -56,7 +56,7 @@ def load(content: Content, folder: Path = Path(), files: Sequence[Path] = ()) ->
     project = Project(folder)
     content = extended(read_yaml(packaged(CONFIG)), content)
     others = {name: project.read(f"config/{name}.yaml") for name in OTHERS}
-    experiment = checked_experiment(project, content, others, " + ".join(map(str, files)) or CONFIG)
+    experiment = checked_experiment(project, content, others, " + ".join(map(str, dict.fromkeys(files))) or CONFIG)
     check_class_lists(experiment.grid, project)
     return experiment
 
@@ -78,13 +78,15 @@ def checked_experiment(project: Project, content: Content, others: dict[str, Con
     datasets = checked(DatasetFile, others["datasets"], "config/datasets.yaml")
     tables = checked(Tables, others["tables"], "config/tables.yaml")
     claims = checked(Claims, others["claims"], "config/claims.yaml").claims
+    paper_scale = others["tables"]["paper_scale"]
     check_methods(methods)
     check_datasets(datasets)
-    names = Names(methods, datasets)
+    names = NameChecks(methods, datasets)
     names.check_config(config, content, source)
-    names.check_tables(tables, content)
+    names.check_tables(tables, paper_scale)
     names.check_claims(claims)
-    grid = Grid(content, config, methods, datasets, tables)
-    check_feasible(grid, source)
-    reports = Reports(grid, claims)
-    return Experiment(project, grid, Jobs(grid), reports, Inventory(grid, reports))
+    grid = Grid(content, config, methods, datasets)
+    reports = Reports(grid, tables, paper_scale, claims)
+    check_feasible(grid, reports.with_curves(), source)
+    jobs = Jobs(grid, project, reports.with_curves())
+    return Experiment(project, grid, jobs, reports, Inventory(grid, reports))

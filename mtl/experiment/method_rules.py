@@ -1,22 +1,30 @@
 """Which keys of a row of `config/methods.yaml` go together, and which go with a learner."""
 
+import dataclasses
 from collections.abc import Iterator
-from typing import Any
 
 from mtl.runtime.errors import UserError
 from mtl.runtime.extensions import extensions
-from mtl.specs.methods import MethodRow
+from mtl.specs.methods import Method, MethodRow
+from mtl.specs.reading import default_of
 
-# The keys that only some learners take, with their values in a row that leaves them out.
-OPTIONAL: dict[str, Any] = {"modulate": "none", "scope": "head", "theta_init": None}
+# The keys that only some learners take, and their values where a row has none.
+OPTIONAL = {
+    field.name: default_of(field)
+    for field in dataclasses.fields(Method)
+    if default_of(field) is not dataclasses.MISSING
+}
 
 
 def check_methods(methods: dict[str, MethodRow]) -> None:
-    """Checks every row.
+    """Checks every row, and that learners name keys that exist.
 
     Raises:
         UserError: a row makes no sense.
     """
+    for learner, facts in extensions("learners").items():
+        if unknown := set(facts["KEYS"]) - OPTIONAL.keys():
+            raise UserError(f"mtl/learners/{learner}.py: KEYS: {min(unknown)!r} is none of {', '.join(OPTIONAL)}")
     for name, row in methods.items():
         for key, problem in _problems(row):
             raise UserError(f"config/methods.yaml: {name}.{key}: {getattr(row, key)!r} {problem}")

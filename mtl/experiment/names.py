@@ -3,11 +3,10 @@
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from mtl.experiment.grid import listed
-from mtl.experiment.jobs import module_of
+from mtl.experiment.grid import as_list
 from mtl.experiment.project import Content
 from mtl.runtime.errors import UserError
-from mtl.runtime.extensions import extensions
+from mtl.runtime.extensions import extensions, module_of
 from mtl.specs.checking import suggestion
 from mtl.specs.claims import Claim
 from mtl.specs.config import Config
@@ -21,7 +20,7 @@ TABLES = "config/tables.yaml"
 CLAIMS = "config/claims.yaml"
 
 
-class Names:
+class NameChecks:
     """The known names, and the checks against them. All raise a `UserError` for the first unknown name."""
 
     def __init__(self, methods: dict[str, MethodRow], datasets: dict[str, DatasetEntry]) -> None:
@@ -41,41 +40,39 @@ class Names:
         for index, override in enumerate(content["overrides"]):
             self._check_when(f"{source}: overrides[{index}]", override["when"])
 
-    def check_tables(self, tables: Tables, content: Content) -> None:
-        """Checks the methods and datasets of tables and figures, and the keys that define the paper's scale."""
+    def check_tables(self, tables: Tables, paper_scale: Iterable[Content]) -> None:
+        """The methods and datasets of tables and figures, and the cells that define the paper's scale."""
         for name, table in tables.tables.items():
-            _check_known(f"{TABLES}: {name}", table.datasets or [], self._known["dataset"])
-            for group in table.groups:
-                _check_known(f"{TABLES}: {name}", group.methods, self._methods)
+            where = f"{TABLES}: tables.{name}"
+            _check_known(f"{where}.datasets", table.datasets or [], self._known["dataset"])
+            for index, group in enumerate(table.groups):
+                _check_known(f"{where}.groups[{index}].methods", group.methods, self._methods)
         figures = extensions("reporting.figures")
+        _check_known(f"{TABLES}: figures", tables.figures, [module.replace("_", "-") for module in figures])
         for name, figure in tables.figures.items():
-            where = f"{TABLES}: {name}"
-            _check_known(f"{TABLES}: figures", [name], [module.replace("_", "-") for module in figures])
-            _check_known(where, figure.datasets or [], self._known["dataset"])
-            _check_known(where, figure.methods or [], self._methods)
-            self._check_shown(where, figure.methods or list(self._methods), figures[module_of(name)])
-        for index, entry in enumerate(tables.paper_scale):
-            where = f"{TABLES}: paper_scale[{index}]"
-            if not isinstance(entry.get("when"), dict):
-                raise UserError(f"{where}.when: missing, or not a mapping")
-            self._check_when(where, entry["when"])
-            _check_keys(where, {key: value for key, value in entry.items() if key != "when"}, content)
+            where = f"{TABLES}: figures.{name}"
+            _check_known(f"{where}.datasets", figure.datasets or [], self._known["dataset"])
+            _check_known(f"{where}.methods", figure.methods or [], self._methods)
+            self._check_shown(f"{where}.methods", figure.methods or list(self._methods), figures[module_of(name)])
+        for index, entry in enumerate(paper_scale):
+            self._check_when(f"{TABLES}: paper_scale[{index}]", entry["when"])
 
     def check_claims(self, claims: Iterable[Claim]) -> None:
         """Checks the methods of claims; a test of training needs meta-trained methods."""
-        for claim in claims:
+        for index, claim in enumerate(claims):
+            where = f"{CLAIMS}: claims[{index}]"
             needed = {"sooner": "unit", "fewer": "ratio"}.get(claim.test)
             if needed is not None and getattr(claim, needed) is None:
-                raise UserError(f"{CLAIMS}: {claim.claim!r}: {needed}: missing, the test {claim.test!r} needs it")
+                raise UserError(f"{where}.{needed}: missing; the test {claim.test!r} needs it")
             for pair in claim.pairs:
-                _check_known(CLAIMS, pair, self._methods)
+                _check_known(f"{where}.pairs", pair, self._methods)
                 if claim.test != "difference":
-                    self._check_meta_trained(f"{CLAIMS}: {claim.test}", pair)
+                    self._check_meta_trained(f"{where}.pairs: {claim.test}", pair)
 
     def _check_when(self, where: str, when: Content) -> None:
-        _check_known(f"{where}.when", when, [*self._known, "shot"])
         for name, known in self._known.items():
-            _check_known(f"{where}.when.{name}", listed(when.get(name, [])), known)
+            named = when.get(name)
+            _check_known(f"{where}.when.{name}", [] if named is None else as_list(named), known)
 
     def _check_shown(self, where: str, methods: Iterable[str], facts: dict[str, Any]) -> None:
         """Checks that a figure can show its methods."""
@@ -84,7 +81,7 @@ class Names:
         modulate = facts.get("MODULATE")
         for name in methods:
             if modulate is not None and self._methods[name].modulate != modulate:
-                raise UserError(f"{where}.methods: {name!r} is not a method that has modulate: {modulate}")
+                raise UserError(f"{where}: {name!r} is not a method that has modulate: {modulate}")
 
     def _check_meta_trained(self, where: str, names: Iterable[str]) -> None:
         for name in names:
@@ -96,14 +93,3 @@ def _check_known(where: str, names: Iterable[Any], existing: Collection[str]) ->
     for name in names:
         if name not in existing:
             raise UserError(f"{where}: {name!r} is unknown{suggestion(name, list(existing))}")
-
-
-def _check_keys(where: str, values: Content, content: Content) -> None:
-    """Checks that every key is one of the config's."""
-    for key, value in values.items():
-        if key not in content:
-            raise UserError(f"{where}.{key}: unknown key{suggestion(key, list(content))}")
-        if isinstance(value, dict) != isinstance(content[key], dict):
-            raise UserError(f"{where}.{key}: {value!r} is not like config/config.yaml's {content[key]!r}")
-        if isinstance(value, dict):
-            _check_keys(f"{where}.{key}", value, content[key])

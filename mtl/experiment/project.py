@@ -52,7 +52,7 @@ def read_yaml(path: Path) -> Content:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
+    except (ValueError, AttributeError, RecursionError, yaml.YAMLError) as error:  # a date that is none, for instance
         raise UserError(f"{path}: not YAML: {error}".replace('in "<unicode string>", ', "at ")) from None
     if not isinstance(content, dict):
         raise UserError(f"{path}: expected a mapping of keys to values")

@@ -1,31 +1,29 @@
 """What each table, figure and page shows: titles, rows, columns and cells, as JSON for `mtl <report>`."""
 
 from dataclasses import asdict
-from typing import Any, NamedTuple
+from typing import Any
 
 from mtl.experiment.cell import Cell
 from mtl.experiment.grid import Grid
-from mtl.experiment.jobs import as_json, module_of
-from mtl.runtime.extensions import extensions
+from mtl.experiment.paper_scale import at_paper_scale
+from mtl.experiment.project import Content
+from mtl.runtime.extensions import extensions, module_of
 from mtl.runtime.fingerprint import fingerprint
 from mtl.specs.claims import Claim
-
-
-class Figure(NamedTuple):
-    """The cells of a figure, the files it reads from each, and the file under `config/published/` to compare with."""
-
-    cells: list[Cell]
-    files: list[str]
-    published: str
+from mtl.specs.reading import as_json
+from mtl.specs.tables_and_figures import Tables
 
 
 class Reports:
     """Answers the rules of reports. What a report shows is a parameter, so a change rebuilds that report alone."""
 
-    def __init__(self, grid: Grid, claims: list[Claim]) -> None:
+    def __init__(self, grid: Grid, tables: Tables, paper_scale: list[Content], claims: list[Claim]) -> None:
+        """Takes `paper_scale` of `config/tables.yaml` as it was written, because its entries name only some keys."""
         self._grid = grid
+        self._tables = tables.tables
+        self._figures = tables.figures
         self._claims = claims
-        self._tables = grid.tables.tables
+        self._scale = {cell: at_paper_scale(grid, cell, paper_scale) for cell in grid.cells}
 
     def tables(self) -> list[str]:
         """The names of the tables that the experiment has cells for."""
@@ -33,7 +31,7 @@ class Reports:
 
     def targets(self) -> list[str]:
         """Everything that the experiment can show: tables, claims and figures."""
-        figures = [f"<results>/figures/{name}.png" for name, figure in self.figures().items() if figure.cells]
+        figures = [f"<results>/figures/{name}.png" for name in self.figures()]
         return [*(f"<results>/{table}.csv" for table in self.tables()), "<results>/claims.csv", *figures]
 
     def cells(self, table: str) -> list[Cell]:
@@ -80,7 +78,7 @@ class Reports:
                 "cells": {
                     cell.folder: {
                         "batch_norm": grid.batch_norm(cell.method),
-                        "paper_scale": grid.at_paper_scale(cell),
+                        "paper_scale": self._scale[cell],
                     }
                     for cell in cells
                 },
@@ -89,7 +87,7 @@ class Reports:
 
     def claims(self) -> str:
         """The claims, and the cells that decide them."""
-        cells = {cell.folder: self._grid.at_paper_scale(cell) for cell in self.claimed_cells()}
+        cells = {cell.folder: self._scale[cell] for cell in self.claimed_cells()}
         claimed = dict.fromkeys(method for claim in self._claims for pair in claim.pairs for method in pair)
         labels = {name: self._grid.methods[name].label for name in claimed}
         claims = [asdict(claim) for claim in self._claims]
@@ -103,32 +101,45 @@ class Reports:
         methods = {method for pair in pairs if set(pair) <= set(selected) for method in pair}
         return [cell for cell in self._grid.cells if cell.method in methods]
 
-    def figures(self) -> dict[str, Figure]:
-        """The cells of each figure, the files it needs from them, and what it is compared with."""
-        found = {}
-        for name, entry in self._grid.tables.figures.items():
-            facts = extensions("reporting.figures")[module_of(name)]
-            cells = [
-                cell
-                for cell in self._grid.cells
-                if entry.methods is None or cell.method in entry.methods
-                if entry.datasets is None or cell.dataset in entry.datasets
-            ]
-            found[name] = Figure(cells, list(facts["FILES"]), facts["PUBLISHED"])
-        return found
+    def figures(self) -> list[str]:
+        """The names of the figures that the experiment has cells for."""
+        return [name for name in self._figures if self.figure_cells(name)]
+
+    def figure_cells(self, name: str) -> list[Cell]:
+        """The cells of a figure."""
+        entry = self._figures[name]
+        return [
+            cell
+            for cell in self._grid.cells
+            if entry.methods is None or cell.method in entry.methods
+            if entry.datasets is None or cell.dataset in entry.datasets
+        ]
+
+    def figure_files(self, name: str) -> list[str]:
+        """What a figure is made from."""
+        return self.files(self.figure_cells(name), *_facts(name)["FILES"])
+
+    def published(self, name: str) -> str:
+        """The printed numbers that a figure shows beside the measured ones."""
+        return f"config/published/{_facts(name)['PUBLISHED']}.csv"
+
+    def with_curves(self) -> set[str]:
+        """The methods whose accuracy is measured in the course of meta-training, because a figure shows it."""
+        shown = [name for name in self._figures if "curve.csv" in _facts(name)["FILES"]]
+        return {cell.method for name in shown for cell in self.figure_cells(name)}
 
     def figure(self, name: str) -> str:
-        """Title and cells of a figure, and the labels of its methods, in order, if it shows labels."""
-        entry = self._grid.tables.figures[name]
-        cells = self.figures()[name].cells
+        """Title and cells of a figure, and the labels of its methods in their order if it shows any."""
+        entry = self._figures[name]
+        cells = self.figure_cells(name)
         plan = {"title": entry.title, **self._common(), "cells": [cell.folder for cell in cells]}
-        if not extensions("reporting.figures")[module_of(name)]["LABELS"]:
+        if not _facts(name)["LABELS"]:
             return as_json(plan)
         shown = {cell.method for cell in cells}
         order = entry.methods or list(
             dict.fromkeys(method for table in self._tables for method in self._methods(table))
         )
-        order += sorted(shown - set(order))
+        order = [*order, *sorted(shown - set(order))]
         labels = {method: self._grid.methods[method].label for method in order if method in shown}
         return as_json({**plan, "methods": labels})
 
@@ -164,3 +175,8 @@ class Reports:
             for other in self._tables
             if other != table
         )
+
+
+def _facts(figure: str) -> dict[str, Any]:
+    """The constants of the module that draws a figure."""
+    return extensions("reporting.figures")[module_of(figure)]

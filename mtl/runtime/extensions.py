@@ -1,20 +1,34 @@
-"""Extensions, found by the name of their module: learners, backbones, forms of archive, figures.
+"""What is found by the name of its module: a learner, a backbone, a form of archive, a figure.
 
-Each is a file in its room with one required function, and upper-case constants that tell other code about it. To add
-one, add a file; there is no list to update.
+Each is a file in its room that has a certain function, and constants in capitals that say of it what others must know.
+Adding one is adding a file; no list names it.
 """
 
 import ast
 import importlib
 from functools import cache
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from mtl.runtime.syntax import PACKAGE, tree_of
+from mtl.runtime.errors import UserError
+from mtl.runtime.syntax import PACKAGE, path_of, tree_of
 
 EXTENSIONS = Literal["learners", "networks", "data.archives", "reporting.figures"]
-# The function that each extension defines.
-FUNCTIONS = {"learners": "build", "networks": "build", "data.archives": "read", "reporting.figures": "write"}
+
+
+class Kind(NamedTuple):
+    """What makes a module an extension: its function, and the constants it must have, with their types."""
+
+    function: str
+    constants: dict[str, type]
+
+
+KINDS = {
+    "learners": Kind("build", {"KEYS": tuple, "INNER_STEPS": bool}),
+    "networks": Kind("build", {"LABEL": str}),
+    "data.archives": Kind("read", {}),
+    "reporting.figures": Kind("write", {"FILES": tuple, "PUBLISHED": str, "LABELS": bool}),
+}
 
 
 @cache
@@ -23,28 +37,45 @@ def extensions(room: EXTENSIONS) -> dict[str, dict[str, Any]]:
 
     Args:
         room: dotted name of a package below `mtl`.
+
+    Raises:
+        UserError: a file is no Python, or lacks a constant.
     """
-    names = sorted(path.stem for path in PACKAGE.joinpath(*room.split(".")).glob("*.py"))
-    trees = {name: tree_of(f"{room}.{name}") for name in names if name != "__init__"}
-    return {name: _constants(tree) for name, tree in trees.items() if FUNCTIONS[room] in _functions(tree)}
+    kind = KINDS[room]
+    names = sorted(path.stem for path in PACKAGE.joinpath(*room.split(".")).glob("*.py") if path.stem != "__init__")
+    found = {}
+    for name in names:
+        tree = tree_of(f"{room}.{name}")
+        if any(isinstance(node, ast.FunctionDef) and node.name == kind.function for node in tree.body):
+            found[name] = _constants(tree)
+            for constant, needed in kind.constants.items():
+                if not isinstance(found[name].get(constant), needed):
+                    raise UserError(
+                        f"{path_of(f'{room}.{name}')}: {constant}: missing, or not a {needed.__name__}; a module of "
+                        f"{room} with a function `{kind.function}` needs it"
+                    )
+    return found
 
 
 def load(room: EXTENSIONS, name: str) -> ModuleType:
-    """Imports an extension. The check of the config has already refused misspelt names."""
+    """Imports an extension. A misspelt name is found when the config is checked."""
     return importlib.import_module(f"mtl.{room}.{name}")
 
 
-def _functions(tree: ast.Module) -> set[str]:
-    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+def module_of(figure: str) -> str:
+    """The module that draws a figure: names of files have hyphens where those of modules have underscores."""
+    return figure.replace("-", "_")
 
 
 def _constants(tree: ast.Module) -> dict[str, Any]:
-    """The upper-case names that are assigned a literal."""
+    """The names in capitals that are assigned a plain value."""
     found = {}
     for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(target := node.targets[0], ast.Name) and target.id.isupper():
-            try:
-                found[target.id] = ast.literal_eval(node.value)
-            except ValueError:
-                continue
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+            if isinstance(target, ast.Name) and target.id.isupper():
+                try:
+                    found[target.id] = ast.literal_eval(node.value)
+                except ValueError:
+                    continue
     return found

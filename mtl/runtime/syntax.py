@@ -4,6 +4,8 @@ import ast
 from functools import cache
 from pathlib import Path
 
+from mtl.runtime.errors import UserError
+
 PACKAGE = Path(__file__).parents[1]
 
 
@@ -20,8 +22,13 @@ def tree_of(module: str) -> ast.Module:
 
     Raises:
         ValueError: there is no such module.
+        UserError: it is not Python.
     """
     path = path_of(module)
     if path is None:
         raise ValueError(f"mtl.{module}: there is no such module")
-    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"), str(path))
+    except (SyntaxError, ValueError) as error:
+        line = f"line {error.lineno}: " if isinstance(error, SyntaxError) and error.lineno else ""
+        raise UserError(f"{path}: {line}not Python: {getattr(error, 'msg', error)}") from None

@@ -40,28 +40,35 @@ def checked(kind: type[Kind], content: Any, source: str) -> Kind:
     Raises:
         UserError: something is wrong; the line is about the first error.
     """
-    _refuse_other_keys(content, source, ())
     try:
+        _refuse_others(content, source, ())
         text = to_json(content, inf_nan_mode="constants", fallback=str)
         return typing.cast(Kind, adapter(typing.cast(Any, kind)).validate_json(text))
     except ValidationError as error:
         details = error.errors(include_url=False)
+    except RecursionError:
+        raise UserError(f"{source}: is nested too deeply, or holds itself") from None
     except ValueError:  # such as text that is not Unicode
         raise UserError(f"{source}: cannot be read as numbers, text, lists and mappings") from None
     by_place: dict[Place, list[Any]] = {}
     for detail in details:
         by_place.setdefault(_place(content, detail), []).append(detail)
-    place = min(by_place, key=lambda place: [str(part) for part in place])
+    # Of a place and one inside it the inner one says more.
+    inner = [place for place in by_place if not any(place == other[: len(place)] != other for other in by_place)]
+    place = min(inner, key=lambda place: [str(part) for part in place])
     raise UserError(f"{source}: {_explained(kind, content, place, by_place[place])}")
 
 
-def _refuse_other_keys(content: Any, source: str, place: Place) -> None:
-    """Refuses keys that are not text; YAML also allows numbers, dates and `null`."""
+def _refuse_others(content: Any, source: str, place: Place) -> None:
+    """YAML also has dates, sets and other keys than text."""
+    if content is not None and type(content) not in (bool, int, float, str, list, dict):
+        kind = type(content).__name__
+        raise UserError(f"{source}: {dotted(place)}: {content!r} is a {kind}; if it is text, write it in quotes")
     items = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
     for name, value in items:
         if isinstance(content, dict) and not isinstance(name, str):
             raise UserError(f"{source}: {dotted((*place, str(name)))}: the key is not text; write it in quotes")
-        _refuse_other_keys(value, source, (*place, name))
+        _refuse_others(value, source, (*place, name))
 
 
 def _place(content: Any, detail: Any) -> Place:
@@ -98,7 +105,10 @@ def _explained(kind: Any, content: Any, place: Place, details: Sequence[Any]) ->
     if problem == "int_type" and isinstance(value, float):
         return f"{where}: {value!r} is not a whole number; write it without point and exponent"
     reasons = list(dict.fromkeys(map(_reason, details)))
-    if len(reasons) > 1:
+    bounds = [reason for reason in reasons if reason.startswith("must be")]
+    if bounds:
+        reasons = bounds
+    elif len(reasons) > 1:
         reasons = [f"is neither {' nor '.join(reason.removeprefix('is not ') for reason in reasons)}"]
     return f"{where}: {value!r} {reasons[0]}{_close(details[0], value)}"
 
@@ -145,7 +155,7 @@ def _number(value: str, problem: str) -> str:
 def _is_number(text: str) -> bool:
     try:
         return abs(float(text)) < float("inf")
-    except ValueError:
+    except (ValueError, OverflowError):
         return False
 
 

@@ -37,6 +37,11 @@ class Method(Settings):
         """Whether the method has a meta-training stage."""
         return self.meta_batch != "none"
 
+    @property
+    def has_hard_tasks(self) -> bool:
+        """Whether meta-training adds hard tasks, or random ones in their place."""
+        return self.meta_batch.startswith("hard")
+
 
 @dataclass(frozen=True, kw_only=True)
 class NamedMethod(Method):
@@ -53,4 +58,6 @@ class MethodRow(Method):
 
 
 # `pretrain` is reserved: methods' folders lie beside that of the pre-trained network.
-MethodFile = dict[Annotated[str, Within(pattern="^(?!pretrain$)[a-z][a-z0-9-]*$", regex_engine="python-re")], MethodRow]
+MethodFile = dict[
+    Annotated[str, Within(pattern="^(?!pretrain\\Z)[a-z][a-z0-9-]*\\Z", regex_engine="python-re")], MethodRow
+]

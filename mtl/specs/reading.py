@@ -1,6 +1,7 @@
 """Specs to and from JSON. A spec contains only settings that its job depends on."""
 
 import dataclasses
+import json
 import types
 import typing
 from collections.abc import Mapping
@@ -12,16 +13,22 @@ from mtl.runtime.files import read_json
 Spec = TypeVar("Spec")
 
 
-def taken(kind: Any, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Takes the keys that `kind` declares from `values`, leaving out those that have their default.
+def spec_of(kind: type[Spec], values: Mapping[str, Any]) -> Spec:
+    """A spec from more values than it needs: it takes those that it declares.
 
-    Reading a spec fills in the defaults, so a new key with a default changes no spec.
+    Raises:
+        UserError: one is missing or of the wrong type.
     """
+    return from_plain(kind, _declared(kind, values), kind.__name__)
+
+
+def _declared(kind: Any, values: Mapping[str, Any]) -> dict[str, Any]:
     found = {}
     for field, inner in _fields(kind):
-        if field.name in values and (value := values[field.name]) != default_of(field):
-            section = _without_none(inner)
-            found[field.name] = taken(section, value) if dataclasses.is_dataclass(section) and value else value
+        if field.name in values:
+            section, value = _without_none(inner), values[field.name]
+            nested = dataclasses.is_dataclass(section) and isinstance(value, Mapping)
+            found[field.name] = _declared(section, value) if nested else value
     return found
 
 
@@ -32,14 +39,27 @@ def _without_none(kind: Any) -> Any:
     return next(option for option in typing.get_args(kind) if option is not type(None))
 
 
+def to_plain(spec: Any) -> dict[str, Any]:
+    """A spec as plain values, without those that have their default.
+
+    Reading a spec fills in the defaults, so a new key with a default changes no spec.
+    """
+    found = {}
+    for field in dataclasses.fields(spec):
+        value = getattr(spec, field.name)
+        if value != default_of(field):
+            found[field.name] = to_plain(value) if dataclasses.is_dataclass(value) else value
+    return found
+
+
 def default_of(field: "dataclasses.Field[Any]") -> Any:
     """The default of a key, `MISSING` if it has none."""
     return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
-def as_told(spec: Any) -> dict[str, Any]:
-    """A spec as plain values, without defaults."""
-    return taken(type(spec), dataclasses.asdict(spec))
+def as_json(content: Any) -> str:
+    """JSON on one line, letters as they are."""
+    return json.dumps(content, ensure_ascii=False)
 
 
 def from_json(kind: type[Spec], text: str, where: str = "--spec") -> Spec:

@@ -78,7 +78,7 @@ def _without_required(node: Any) -> Any:
         return [_without_required(item) for item in node]
     if not isinstance(node, dict):
         return node
-    return {key: _without_required(value) for key, value in node.items() if key not in ("required", "title")}
+    return {key: _without_required(value) for key, value in node.items() if key != "required"}
 
 
 def _rows(node: Node, root: Node, prefix: str) -> Iterator[tuple[str, ...]]:

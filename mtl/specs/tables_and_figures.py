@@ -1,9 +1,16 @@
 """`config/tables.yaml`: which methods make which table and figure."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
+from mtl.specs.config import CellSettings, When, partial
 from mtl.specs.declare import Settings, Within, key
+from mtl.specs.networks import ImageSize
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged(CellSettings, ImageSize):
+    """What a cell and its images are like."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +38,19 @@ class FigureEntry(Settings):
     """A figure."""
 
     title: str = key("Heading.")
-    methods: list[str] | None = key("Methods it shows, keys of `config/methods.yaml`; if left out, all.", default=None)
+    methods: list[str] | None = key(
+        "Methods it shows, keys of `config/methods.yaml`; if left out, all.", default=None, min_length=1
+    )
     datasets: list[str] | None = key(
         "Datasets it covers, keys of `config/datasets.yaml`; if left out, all.", default=None
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaperScale(partial(Judged)):  # type: ignore[misc]
+    """Values that the paper's cells have."""
+
+    when: When = key("As in `overrides`.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +63,7 @@ class Tables(Settings):
     figures: dict[str, FigureEntry] = key(
         "The figures; `scales-and-shifts` is drawn by `mtl/reporting/figures/scales_and_shifts.py`."
     )
-    paper_scale: list[dict[str, Any]] = key(
+    paper_scale: list[PaperScale] = key(
         "Settings that a cell must have for its number to be judged against a printed one: for each entry whose `when` "
         "matches, all its other keys, which are those of `config/config.yaml`."
     )

@@ -15,12 +15,12 @@ from mtl.learners.build import InnerLoop
 from mtl.networks.weights import save_tensors
 from mtl.runtime.device import Device, set_up
 from mtl.runtime.files import write_json
-from mtl.runtime.fingerprint import of_stage
 from mtl.runtime.progress import Progress
 from mtl.runtime.provenance import outputs, provenance
 from mtl.runtime.seeds import numpy_generator
 from mtl.specs.meta_training import MetaTrainSpec
-from mtl.specs.reading import as_told
+from mtl.specs.reading import to_plain
+from mtl.specs.stages import entry_points
 from mtl.training.checkpoint import Checkpoint, State
 from mtl.training.history import History
 from mtl.training.meta_step import MetaStep
@@ -69,8 +69,8 @@ def meta_train(spec: MetaTrainSpec, paths: MetaTrainPaths) -> None:
     validation = load_split(paths.images, paths.split, "val", device.torch_device)
     episodes = read_episodes(paths.validation_episodes, validation)
     banked = in_batches(learner.bank, validation.images)
-    entries = of_stage("training.meta_train:meta_train", spec.network.name, spec.method.learner)
-    record = provenance(as_told(spec), paths.inputs(), device, *entries)
+    entries = entry_points("meta_train", spec.network.name, spec.method.learner)
+    record = provenance(to_plain(spec), paths.inputs(), device, *entries)
     with Checkpoint(paths.model.with_name(".meta-train.checkpoint"), record) as checkpoint:
         history, selection, snapshots = _run(spec, device, learner, train, banked, episodes, checkpoint)
         _write(paths, history, selection, snapshots, record)

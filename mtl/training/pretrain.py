@@ -17,12 +17,12 @@ from mtl.networks.backbone import Backbone, to_unit_interval
 from mtl.networks.weights import features_of, random_backbone, save_tensors
 from mtl.runtime.device import Device, set_up
 from mtl.runtime.files import write_json
-from mtl.runtime.fingerprint import of_stage
 from mtl.runtime.progress import Progress
 from mtl.runtime.provenance import outputs, provenance
 from mtl.runtime.seeds import numpy_generator, random_state, set_random_state, torch_generator
 from mtl.specs.pretraining import PretrainSpec
-from mtl.specs.reading import as_told
+from mtl.specs.reading import to_plain
+from mtl.specs.stages import entry_points
 from mtl.training.augment import augment
 from mtl.training.checkpoint import Checkpoint, State
 from mtl.training.history import History
@@ -61,8 +61,8 @@ def pretrain(spec: PretrainSpec, paths: PretrainPaths) -> None:
     classifier = nn.Linear(features_of(backbone, spec.network.image_size), len(train.class_names))
     network = nn.Sequential(backbone, classifier).to(device.torch_device)
     inputs = {name: getattr(paths, name) for name in ("images", "split")}
-    entries = of_stage("training.pretrain:pretrain", spec.network.name)
-    record = provenance(as_told(spec), inputs, device, *entries)
+    entries = entry_points("pretrain", spec.network.name)
+    record = provenance(to_plain(spec), inputs, device, *entries)
     with Checkpoint(paths.model.with_name(".pretrain.checkpoint"), record) as checkpoint:
         validate = functools.partial(_validate, backbone, validation, episodes, device)
         history = _run(spec, device, train, network, validate, checkpoint)

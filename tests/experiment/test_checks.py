@@ -1,6 +1,7 @@
 """What is refused in the files under config/, and how."""
 
 import copy
+import datetime
 import shutil
 
 import pytest
@@ -9,6 +10,7 @@ import yaml
 from mtl.experiment.load import checked_experiment, load
 from mtl.experiment.project import Project, read_yaml
 from mtl.runtime.errors import UserError
+from mtl.runtime.extensions import extensions
 from tests.helpers.learners import CONFIG, ROOT, put
 
 
@@ -67,6 +69,12 @@ def checked(config, others, **changed):
             "overrides[0].hard_tasks.task: unknown key; did",
         ),
         ("overrides", [{"width": 4}], "overrides[0].when: missing"),
+        ("overrides", [{"when": {"shot": [1, "x"]}}], "overrides[0].when.shot[1]: 'x' is not a whole number"),
+        ("episodes.query", 0, "config/config.yaml: episodes.query: 0 must be greater than or equal to 1"),
+        ("meta_train.learning_rate", float("nan"), "meta_train.learning_rate: nan must be a finite number"),
+        ("note", datetime.date(2020, 1, 1), "note: datetime.date(2020, 1, 1) is a date; if it is text, write it in"),
+        ("seeds", {0}, "config/config.yaml: seeds: {0} is a set"),
+        ("way", 10**30, "config/config.yaml: way: "),
         ("runtime", {"device": "cpu", 1: "x"}, "runtime.1: the key is not text; write it in quotes"),
         ("runtime.device", "gpu", "runtime.device: 'gpu' is not one of auto, cpu, cuda"),
     ],
@@ -118,7 +126,7 @@ def test_methods_that_make_no_sense_are_refused(config, others, change, message)
         (
             "tables",
             lambda t: t["figures"]["figure4"]["methods"].append("linear"),
-            "figure4: 'linear' has no meta-training",
+            "figures.figure4.methods: 'linear' has no meta-training",
         ),
         (
             "tables",
@@ -140,11 +148,39 @@ def test_methods_that_make_no_sense_are_refused(config, others, change, message)
             lambda t: t["paper_scale"].append({"when": {"method": "mamml"}}),
             "paper_scale[4].when.method: 'mamml' is unknown; did you mean 'maml'?",
         ),
-        ("claims", lambda c: c["claims"][0]["pairs"].append(["ss-all", "ss-al"]), "'ss-al' is unknown"),
-        ("claims", lambda c: c["claims"][6]["pairs"].append(["ss-all", "linear"]), "sooner: 'linear' has no meta-tr"),
+        (
+            "tables",
+            lambda t: t["paper_scale"].append({"when": {}, "width": "ss-all"}),
+            "paper_scale[4].width: 'ss-all' is not a whole number",
+        ),
+        (
+            "tables",
+            lambda t: t["paper_scale"].append({"when": {"backbone": [[]]}}),
+            "paper_scale[4].when.backbone[0]: [] is not text",
+        ),
+        (
+            "tables",
+            lambda t: t["tables"]["table1"]["groups"][1]["methods"].append("ss-al"),
+            "tables.table1.groups[1].methods: 'ss-al' is unknown",
+        ),
+        (
+            "tables",
+            lambda t: t["figures"]["figure4"].update(methods=[]),
+            "figures.figure4.methods: [] has fewer than 1",
+        ),
+        (
+            "claims",
+            lambda c: c["claims"][0]["pairs"].append(["ss-all", "ss-al"]),
+            "config/claims.yaml: claims[0].pairs: 'ss-al' is unknown",
+        ),
+        (
+            "claims",
+            lambda c: c["claims"][6]["pairs"].append(["ss-all", "linear"]),
+            "claims[6].pairs: sooner: 'linear' has no meta-tr",
+        ),
         ("claims", lambda c: c.update(claim=[]), "config/claims.yaml: claim: unknown key; did you mean 'claims'?"),
         ("claims", lambda c: c.pop("claims"), "config/claims.yaml: claims: missing"),
-        ("claims", lambda c: c["claims"][6].pop("unit"), "unit: missing, the test 'sooner' needs it"),
+        ("claims", lambda c: c["claims"][6].pop("unit"), "claims[6].unit: missing; the test 'sooner' needs it"),
         (
             "datasets",
             lambda d: d["glyphs"].pop("seed"),
@@ -198,9 +234,28 @@ def test_a_class_list_that_is_not_there_or_has_other_counts_is_one_line(config, 
     assert message in str(caught.value)
 
 
-def test_a_file_that_is_no_yaml_is_one_line(tmp_path):
-    (tmp_path / "x.yaml").write_text("a: [1\nb: 2")
+@pytest.mark.parametrize(
+    "text",
+    ["a: [1\nb: 2", "a: 2024-13-45", "a: 2001-01-01 25:00:00", "a: !!int x", "a: 0x_", f"a: {'1' * 5000}", "[" * 3000],
+)
+def test_a_file_that_is_no_yaml_is_one_line(tmp_path, text):
+    (tmp_path / "x.yaml").write_text(text)
     with pytest.raises(UserError) as caught:
         read_yaml(tmp_path / "x.yaml")
     assert "x.yaml" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_holds_itself_is_one_line(config, others):
+    config["runtime"] = config
+    with pytest.raises(UserError, match="is nested too deeply, or holds itself"):
+        checked(config, others)
+
+
+def test_what_a_learner_says_of_itself_must_exist(config, others, monkeypatch):
+    facts = {**extensions("learners"), "protonet": {"KEYS": ("scop",), "INNER_STEPS": False}}
+    monkeypatch.setattr("mtl.experiment.method_rules.extensions", lambda room: facts)
+    with pytest.raises(
+        UserError, match=r"mtl/learners/protonet\.py: KEYS: 'scop' is none of modulate, scope, theta_init"
+    ):
+        checked(config, others)

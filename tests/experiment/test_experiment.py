@@ -93,7 +93,7 @@ def test_the_paper_config_has_every_printed_cell_whose_method_exists(config):
     assert {cell.dataset for cell in grid.cells} == {"miniimagenet", "fc100"}
     pretrained = [cell for cell in grid.cells if grid.methods[cell.method].pretrained]
     assert len({(cell.dataset, cell.backbone, cell.seed) for cell in pretrained}) == 2
-    assert all(grid.at_paper_scale(cell) for cell in grid.cells)
+    assert all(reports._scale[cell] for cell in grid.cells)
 
 
 @pytest.mark.parametrize(
@@ -109,10 +109,10 @@ def test_the_paper_config_has_every_printed_cell_whose_method_exists(config):
 def test_a_smaller_run_is_not_at_the_papers_scale(config, path, value):
     content = content_of(config, "paper")
     put(content, path, value)
-    grid = load(content, ROOT).grid
-    assert not grid.at_paper_scale(Cell("miniimagenet", "resnet12", 0, "ss-all", 5, 1))
+    scale = load(content, ROOT).reports._scale
+    assert not scale[Cell("miniimagenet", "resnet12", 0, "ss-all", 5, 1)]
     # Methods without meta-training do not depend on its schedule.
-    linear = grid.at_paper_scale(Cell("miniimagenet", "resnet12", 0, "linear", 5, 1))
+    linear = scale[Cell("miniimagenet", "resnet12", 0, "linear", 5, 1)]
     assert linear == path.startswith("meta_train")
 
 
@@ -224,6 +224,19 @@ def test_snapshots_reach_only_methods_whose_curve_is_drawn(config):
     assert (
         told(experiment, "meta_train", method="ss-all")["meta_train"]["snapshots"] == config["meta_train"]["snapshots"]
     )
+
+
+@pytest.mark.parametrize(("path", "value"), [("pretrain.dropout", 0), ("pretrain.weight_decay", 0)])
+def test_how_a_number_is_written_changes_no_spec(config, path, value):
+    before = told(load(config, ROOT), "pretrain")
+    put(config, path, value)
+    assert json.dumps(told(load(config, ROOT), "pretrain")) == json.dumps(before)
+
+
+def test_a_condition_that_is_null_is_none(config):
+    config["overrides"] = [{"when": {"shot": None, "method": "ss-all"}, "base_learner": {"steps": 7}}]
+    experiment = load(config, ROOT)
+    assert told(experiment, "meta_train", method="ss-all", shot="5")["base_learner"]["steps"] == 7
 
 
 def test_a_stage_is_told_only_what_it_depends_on(config):

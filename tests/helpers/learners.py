@@ -12,7 +12,7 @@ from mtl.specs.computing import Runtime
 from mtl.specs.inner_steps import InnerRate
 from mtl.specs.methods import NamedMethod
 from mtl.specs.networks import Network
-from mtl.specs.reading import from_plain, taken
+from mtl.specs.reading import spec_of
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config"
@@ -34,7 +34,7 @@ BASE_LEARNER = inner_loop()
 
 def method(name):
     """A row of config/methods.yaml."""
-    return from_plain(NamedMethod, taken(NamedMethod, {"name": name, **ROWS[name]}), name)
+    return spec_of(NamedMethod, {"name": name, **ROWS[name]})
 
 
 def build(tiny, name, device=CPU, base_learner=BASE_LEARNER, batch_norm="running", **options):

@@ -7,7 +7,9 @@ import pytest
 
 from mtl.runtime import fingerprint as module
 from mtl.runtime import syntax
-from mtl.runtime.fingerprint import WITHOUT_EFFECT, of_stage
+from mtl.runtime.errors import UserError
+from mtl.runtime.fingerprint import WITHOUT_EFFECT
+from mtl.specs.stages import entry_points
 from tests.helpers.learners import ROOT
 
 IMAGES = ["data.prepare:prepare", "data.source_images:opened", "data.archives.images:read"]
@@ -15,10 +17,10 @@ STAGES = {
     "prepare glyphs": ["data.prepare:prepare", "data.glyphs:rendered"],
     "prepare images": IMAGES,
     "prepare cifar": [*IMAGES, "data.archives.cifar100:read"],
-    "pretrain": of_stage("training.pretrain:pretrain", "resnet12"),
-    "meta_train mtl": of_stage("training.meta_train:meta_train", "resnet12", "meta_transfer"),
-    "meta_train maml": of_stage("training.meta_train:meta_train", "conv4", "maml"),
-    "evaluate mtl": of_stage("evaluation.evaluate:evaluate", "resnet12", "meta_transfer"),
+    "pretrain": entry_points("pretrain", "resnet12"),
+    "meta_train mtl": entry_points("meta_train", "resnet12", "meta_transfer"),
+    "meta_train maml": entry_points("meta_train", "conv4", "maml"),
+    "evaluate mtl": entry_points("evaluate", "resnet12", "meta_transfer"),
     "table": ["reporting.tables:write_table"],
     "figure4": ["reporting.figures.figure4:write"],
 }
@@ -43,6 +45,7 @@ def forget():
     for function in (syntax.path_of, syntax.tree_of, module.fingerprint, module._definitions, module._references):
         function.cache_clear()
     module._code.cache_clear()
+    module._nodes.cache_clear()
 
 
 def fingerprints():
@@ -86,6 +89,12 @@ def edit(path, old, new):
         ("runtime/progress.py", "self.done += count", "self.done += 2 * count", set()),
         ("runtime/errors.py", "sys.exit(1)", "sys.exit(2)", set()),
         ("specs/meta_training.py", "ge=1)\n    tasks", "ge=2)\n    tasks", set()),
+        ("specs/methods.py", 'self.meta_batch != "none"', 'self.meta_batch == "plain"', COMPUTING - {"pretrain"}),
+        ("specs/reading.py", "return float(value)", "return 2 * float(value)", COMPUTING | READING),
+        ("experiment/cell.py", "int(match[name])", "1 + int(match[name])", REPORTS),
+        ("networks/weights.py", "holds other tensors", "holds wrong tensors", set()),
+        ("networks/conv4.py", "dropout: float = 0.0", "dropout: int = 0.0", set()),
+        ("training/checkpoint.py", "INTERVAL = 5.0", "INTERVAL = 6.0", set()),
         ("runtime/device.py", "WAIT = 1.0", "WAIT = 2.0", set()),
         ("cli.py", "threads: Annotated[int, typer.Option(min=1)] = 1", "threads: int = 1", set()),
     ],
@@ -139,17 +148,84 @@ def test_what_a_module_does_when_it_is_imported_counts(package):
     assert {name for name in STAGES if before[name] != after[name]} == {"figure4"}
 
 
+HELPER = "SLOPE = 0.1\n"
+FORMS = {
+    "a name": ("from mtl.networks.helper import SLOPE\n", "SLOPE"),
+    "a name under another": ("from mtl.networks.helper import SLOPE as S\n", "S"),
+    "a module": ("from mtl.networks import helper\n", "helper.SLOPE"),
+    "a module under another name": ("from mtl.networks import helper as h\n", "h.SLOPE"),
+    "inside the function": ("", "SLOPE"),
+    "in a try": ("try:\n    from mtl.networks.helper import SLOPE\nexcept ImportError:\n    SLOPE = 1\n", "SLOPE"),
+    "in an if": ("if True:\n    from mtl.networks.helper import SLOPE\n", "SLOPE"),
+    "by way of a constant": ("from mtl.networks.helper import SLOPE\n\nTWICE = 2 * SLOPE\n", "TWICE"),
+    "by way of a base class": ("from mtl.networks.helper import A\n\n\nclass B(A):\n    pass\n", "B()"),
+    "by way of a default": ("from mtl.networks.helper import SLOPE\n\n\ndef f(x=SLOPE):\n    return x\n", "f()"),
+    "by way of a decorator": ("from mtl.networks.helper import g\n\n\n@g\ndef f():\n    pass\n", "f"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_value_counts_in_whatever_form_it_is_reached(package, form):
+    head, use = FORMS[form]
+    inside = "    from mtl.networks.helper import SLOPE\n\n" if form == "inside the function" else ""
+    (package / "outer.py").write_text(f"{head}\n\ndef outer():\n{inside}    return {use}\n")
+    helper = package / "networks/helper.py"
+    helper.write_text(HELPER + "\n\nclass A:\n    x = SLOPE\n\n\ndef g(f):\n    return SLOPE\n")
+    forget()
+    before = module.fingerprint("outer:outer")
+    edit(helper, "0.1", "0.2")
+    forget()
+    assert module.fingerprint("outer:outer") != before
+
+
 @pytest.mark.parametrize(
-    "line", ["from mtl.networks import conv4", "from mtl.networks import conv4 as c", "import mtl.networks.conv4 as c"]
+    "line",
+    [
+        "import mtl.networks.conv4",
+        "import mtl.networks.conv4 as c",
+        "from .networks import conv4",
+        "from mtl import networks",
+        "from mtl.networks import *",
+        "from mtl.networks.conv5 import build",
+        "from mtl.networks.conv4 import bild",
+    ],
 )
-def test_what_is_reached_by_way_of_a_module_counts(package, line):
-    name = line.split()[-1]
-    (package / "helpers.py").write_text(f"{line}\n\n\ndef outer():\n    return {name}.build(3)\n")
+@pytest.mark.parametrize("indented", [False, True])
+def test_an_import_that_cannot_be_followed_is_one_line(package, line, indented):
+    body = f"def outer():\n    {line}\n" if indented else f"{line}\n\n\ndef outer(): ...\n"
+    (package / "outer.py").write_text(body)
     forget()
-    before = module.fingerprint("helpers:outer")
-    edit(package / "networks/conv4.py", "padding=1", "padding=2")
+    with pytest.raises(
+        UserError, match=rf"outer\.py: line {2 if indented else 1}: the digest of the code cannot follow"
+    ):
+        module.fingerprint("outer:outer")
+
+
+EFFECTS = {
+    "of a package": ("networks/__init__.py", "import torch\n\ntorch.set_default_dtype(torch.float64)\n"),
+    "of the whole package": ("__init__.py", "import torch\n\ntorch.set_default_dtype(torch.float64)\n"),
+    "of a module that is imported": ("networks/batch_norm.py", "\ntorch.set_default_dtype(torch.float64)\n"),
+    "on an attribute": ("networks/resnet12.py", "\ntorch.backends.cudnn.benchmark = True\n"),
+    "on a class": ("networks/resnet12.py", "\nResidualBlock.forward = None\n"),
+}
+
+
+@pytest.mark.parametrize("name", EFFECTS)
+def test_effects_of_an_import_count(package, name):
+    before = fingerprints()
+    file, text = EFFECTS[name]
+    with (package / file).open("a", encoding="utf-8") as opened:
+        opened.write(text)
+    after = fingerprints()
+    changed = {name for name in STAGES if before[name] != after[name]}
+    assert changed == (set(STAGES) if file == "__init__.py" else RESNET if "resnet" in file else COMPUTING)
+
+
+def test_a_module_that_is_no_python_is_one_line(package):
+    (package / "networks/resnet12.py").write_text("def build(:\n")
     forget()
-    assert module.fingerprint("helpers:outer") != before
+    with pytest.raises(UserError, match=r"networks/resnet12\.py: line 1: not Python: "):
+        module.fingerprint("networks.resnet12:build")
 
 
 def test_what_is_left_out_exists_and_has_a_reason():

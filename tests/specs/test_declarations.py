@@ -6,8 +6,10 @@ import subprocess
 import sys
 import typing
 
+import jsonschema
 import pytest
 
+from mtl.experiment.project import read_yaml
 from mtl.specs import checking, reading, reference
 from mtl.specs.config import Config
 from mtl.specs.declare import Settings
@@ -37,6 +39,15 @@ def test_the_schemas_for_editors_ask_for_no_key_and_refuse_unknown_ones(tmp_path
     assert "required" not in json.dumps(content)
     assert content["additionalProperties"] is False
     assert content["properties"]["way"]["minimum"] == 2
+
+
+@pytest.mark.parametrize("name", ["config", "methods", "datasets", "tables", "claims"])
+def test_the_shipped_files_follow_the_schemas_for_editors(tmp_path, name):
+    reference.write_schemas(tmp_path)
+    schema = json.loads((tmp_path / f"{name}.schema.json").read_text())
+    others = ["miniimagenet-cpu", "paper", "paper-authors"] if name == "config" else []
+    for file in [name, *others]:
+        jsonschema.validate(read_yaml(CONFIG / f"{file}.yaml"), schema)
 
 
 ADDED = """
@@ -121,18 +132,24 @@ class Outer(Settings):
     numbers: list[int] = dataclasses.field(default_factory=list)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Whole(Settings):
+    section: Inner = dataclasses.field(default_factory=lambda: Inner(number=7))
+
+
 def test_a_spec_takes_what_it_declares_and_leaves_out_defaults():
-    values = {
-        "inner": {"number": 1, "text": "a", "other": 2},
-        "maybe": {"number": 2, "text": "b"},
-        "numbers": [],
-        "z": 3,
-    }
-    told = reading.taken(Outer, values)
-    assert told == {"inner": {"number": 1}, "maybe": {"number": 2, "text": "b"}}
-    spec = reading.from_plain(Outer, told, "x")
+    values = {"inner": {"number": 1, "text": "a", "z": 2}, "maybe": {"number": 2, "text": "b"}, "numbers": [], "z": 3}
+    spec = reading.spec_of(Outer, values)
     assert spec == Outer(inner=Inner(number=1), maybe=Inner(number=2, text="b"))
-    assert reading.as_told(spec) == told
+    assert reading.to_plain(spec) == {"inner": {"number": 1}, "maybe": {"number": 2, "text": "b"}}
+    assert reading.from_plain(Outer, reading.to_plain(spec), "x") == spec
+
+
+def test_a_section_with_its_default_is_left_out():
+    assert reading.to_plain(Outer(inner=Inner(number=1))) == {"inner": {"number": 1}}
+    assert reading.to_plain(Whole()) == {}
+    assert reading.to_plain(Whole(section=Inner(number=7))) == {}
+    assert reading.to_plain(Whole(section=Inner(number=8))) == {"section": {"number": 8}}
 
 
 def test_values_of_sections_that_are_left_out_are_unknown():

@@ -9,7 +9,7 @@ SOURCE = "<resources>/{dataset}/source.json"
 rule fetch:
     input:
         # Only to recognise a tree: another split must not fetch again.
-        classes=lambda wildcards: ancient(project.shown(jobs.class_list(wildcards))),
+        classes=lambda wildcards: ancient(jobs.class_list(wildcards)),
         datasets=ancient(project.shown("config/datasets.yaml")),
     output:
         SOURCE,
@@ -39,7 +39,7 @@ rule fetch:
 rule split:
     input:
         source=jobs.if_fetched(SOURCE),
-        classes=lambda wildcards: project.shown(jobs.class_list(wildcards)),
+        classes=lambda wildcards: ancient(jobs.class_list(wildcards)),
     output:
         SPLIT,
     log:
@@ -53,6 +53,7 @@ rule split:
         runtime=10,
     params:
         images_per_class=jobs.images_per_class,
+        class_list=jobs.class_list_digest,
         code=jobs.code("split"),
         source=option("source"),
     message:

@@ -1,16 +1,9 @@
 # Figures from finished cells, each beside what the paper printed.
 
-FIGURES = reports.figures()
-
-
 rule figure:
     input:
-        lambda wildcards: reports.files(
-            FIGURES[wildcards.figure].cells, *FIGURES[wildcards.figure].files
-        ),
-        published=lambda wildcards: project.shown(
-            f"config/published/{FIGURES[wildcards.figure].published}.csv"
-        ),
+        lambda wildcards: reports.figure_files(wildcards.figure),
+        published=lambda wildcards: project.shown(reports.published(wildcards.figure)),
     output:
         csv="<results>/figures/{figure}.csv",
         png=report(
@@ -22,7 +15,7 @@ rule figure:
     log:
         "<logs>/figures/{figure}.log",
     wildcard_constraints:
-        figure="|".join(FIGURES) or "none",
+        figure="|".join(reports.figures()) or "none",
     localrule: True
     conda:
         "../envs/mtl.yaml"
@@ -31,7 +24,6 @@ rule figure:
         mem_mb=1000,
         runtime=10,
     params:
-        module=lambda wildcards: module_of(wildcards.figure),
         results=lambda wildcards, output: Path(output.csv).parents[1],
         plan=lambda wildcards: reports.figure(wildcards.figure),
         code=lambda wildcards: reports.code(wildcards.figure),
@@ -39,6 +31,6 @@ rule figure:
         "drawing {wildcards.figure}"
     shell:
         mtl_command(
-            "figure {params.module} --plan {params.plan:q} --published {input.published:q} --results {params.results}"
+            "figure {wildcards.figure} --plan {params.plan:q} --published {input.published:q} --results {params.results}"
             " --csv {output.csv} --png {output.png} --svg {output.svg}"
         )

@@ -1,6 +1,10 @@
 # Tables, claims and the manifest from finished cells. Plans name the cells, which would be too long as arguments.
 
 TABLES = project.shown("config/published/tables.csv")
+TABLE_COMMAND = mtl_command(
+    "table --plan {params.plan:q} --published {input.published:q} --results {params.results} --logs {params.logs}"
+    " --csv {output.csv} --markdown {output.markdown}"
+)
 
 
 rule table:
@@ -33,10 +37,7 @@ rule table:
     message:
         "building {wildcards.table}"
     shell:
-        mtl_command(
-            "table --plan {params.plan:q} --published {input.published:q} --results {params.results} --logs {params.logs}"
-            " --csv {output.csv} --markdown {output.markdown}"
-        )
+        TABLE_COMMAND
 
 
 rule partial_table:
@@ -64,10 +65,7 @@ rule partial_table:
     message:
         "building {wildcards.table} from the cells there are"
     shell:
-        mtl_command(
-            "table --plan {params.plan:q} --published {input.published:q} --results {params.results} --logs {params.logs}"
-            " --csv {output.csv} --markdown {output.markdown}"
-        )
+        TABLE_COMMAND
 
 
 rule claims:
