@@ -56,13 +56,26 @@ def _opened(name: str, content: bytes) -> Image.Image:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             if image.width * image.height > PIXELS:
                 raise UserError(f"image {name}: {image.width} x {image.height} pixels; at most {PIXELS} are taken")
-            if image.mode.startswith(("I", "F")):
+            if image.mode.startswith(("I", "F")) or _is_deep(image):
                 raise UserError(f"image {name}: has more than 8 bits per channel; convert it")
             # Checking for a rotation takes longer than decoding a small image.
-            return (ImageOps.exif_transpose(image) if "exif" in image.info else image).convert("RGB")
+            return _on_white(ImageOps.exif_transpose(image) if "exif" in image.info else image)
     except UserError:
         raise
     except UnidentifiedImageError:
         raise UserError(f"image {name}: not a file of {', '.join(FORMATS)}") from None
     except Exception as error:  # decoders can raise anything
         raise UserError(f"image {name}: damaged ({error})") from None
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether Pillow would cut 16 bits per channel down to the upper 8, which makes dark images black."""
+    return any(";16" in str(tile[3]) for tile in getattr(image, "tile", ()))
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """As RGB, with white where the image is transparent; whatever colour lies below is not meant to be seen."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")

@@ -85,7 +85,8 @@ class _Meter:
     """The progress bar that pooch expects; it also stops an endless download."""
 
     def __init__(self, file: ArchiveFile, output: Path) -> None:
-        self._largest, self._output = file.size or LARGEST, output
+        self._largest = file.size or LARGEST
+        self._output = output
         self._progress = Progress(f"fetch {file.name}, MB", (file.size or 0) // CHUNK)
         self._reported = 0
 

@@ -68,8 +68,10 @@ def prepare(spec: PrepareSpec, paths: PreparePaths, opened: Opened, reference: s
 def _fill(path: Path, spec: PrepareSpec, rows: list[Row], origin: Origin) -> Counter[str]:
     """Writes the pixels and counts the original image sizes."""
     pixels = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(len(rows), spec.size, spec.size, 3))
-    offset, length = pixels.offset, pixels[0].nbytes
-    seen, sizes = np.zeros(len(rows), dtype=bool), Counter[str]()
+    offset = pixels.offset
+    length = pixels[0].nbytes
+    seen = np.zeros(len(rows), dtype=bool)
+    sizes = Counter[str]()
     with path.open("r+b") as file, Progress(f"prepare {spec.dataset}", len(rows)) as progress:
         try:
             # Reserve the space, because otherwise a full disk would show only at the end.

@@ -32,7 +32,10 @@ class UniformSampler:
     def __init__(
         self, rows_by_class: Sequence[np.ndarray], shape: TaskShape, tasks: int, rng: np.random.Generator
     ) -> None:
-        self._rows, self._shape, self._tasks, self._rng = rows_by_class, shape, tasks, rng
+        self._rows = rows_by_class
+        self._shape = shape
+        self._tasks = tasks
+        self._rng = rng
 
     def draw(self) -> tuple[str, Tasks]:
         """A meta-batch of uniformly drawn tasks."""
@@ -71,10 +74,15 @@ class HardSampler:
         rng: np.random.Generator,
         random_classes: bool,
     ) -> None:
-        self._plain, self._rows, self._shape, self._rng = plain, rows_by_class, shape, rng
-        self._every, self._hard_meta_batches, self._meta_batch = hard.every, hard.tasks // meta_batch, meta_batch
+        self._plain = plain
+        self._rows = rows_by_class
+        self._shape = shape
+        self._rng = rng
+        self._every = hard.every
+        self._hard_meta_batches = hard.tasks // meta_batch
+        self._meta_batch = meta_batch
         self._random_classes = random_classes
-        self._heard = 0
+        self._observed = 0
         self._hard_left = 0
         self._pool: set[int] = set()
         self._seen: set[int] = set()
@@ -100,27 +108,34 @@ class HardSampler:
         self._pool.update(self._last.classes[np.arange(len(failed)), failed].tolist())
         self._seen.update(self._last.support.ravel().tolist(), self._last.query.ravel().tolist())
         self._last = None
-        self._heard += 1
-        if self._heard == self._every:
+        self._observed += 1
+        if self._observed == self._every:
             self._begin_hard_phase()
 
     def state(self) -> dict[str, Any]:
         """The random streams, and the position in the cycle."""
         return {
-            "plain": self._plain.state(), "rng": numpy_state(self._rng), "heard": self._heard,
-            "hard_left": self._hard_left, "pool": sorted(self._pool), "seen": sorted(self._seen),
-        }  # fmt: skip
+            "plain": self._plain.state(),
+            "rng": numpy_state(self._rng),
+            "observed": self._observed,
+            "hard_left": self._hard_left,
+            "pool": sorted(self._pool),
+            "seen": sorted(self._seen),
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Restores what `state` returned."""
         self._plain.restore(state["plain"])
         set_numpy_state(self._rng, state["rng"])
-        self._heard, self._hard_left = state["heard"], state["hard_left"]
-        self._pool, self._seen = set(state["pool"]), set(state["seen"])
+        self._observed = state["observed"]
+        self._hard_left = state["hard_left"]
+        self._pool = set(state["pool"])
+        self._seen = set(state["seen"])
 
     def _begin_plain_phase(self) -> None:
-        self._heard = 0
-        self._pool, self._seen = set(), set()
+        self._observed = 0
+        self._pool = set()
+        self._seen = set()
 
     def _begin_hard_phase(self) -> None:
         if len(self._pool) < self._shape.way:

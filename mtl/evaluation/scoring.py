@@ -30,7 +30,8 @@ def embed_episodes(learner: Learner, banked: torch.Tensor, episodes: Tasks) -> S
     """Embeds (N, ...) banked images for episodes: each image once, or each set once if its images interact."""
     if learner.per_image:
         return gathered(in_batches(lambda batch: learner.embed(batch.unsqueeze(0)).squeeze(0), banked), episodes)
-    sets, images = gathered(banked, episodes), episodes.support.shape[1] + episodes.query.shape[1]
+    sets = gathered(banked, episodes)
+    images = episodes.support.shape[1] + episodes.query.shape[1]
     batches = torch.arange(len(episodes.support)).split(max(1, IMAGES_AT_ONCE // images))
     support, query = (torch.cat(parts) for parts in zip(*(learner.embed_sets(*sets(b)) for b in batches), strict=True))
     return lambda chosen: (support[chosen], query[chosen])

@@ -13,9 +13,28 @@ from mtl.reporting.statistics import few_ci95, holm, p_value
 from mtl.runtime.errors import UserError
 
 COLUMNS = [
-    "claim", "source", "test", "method", "against", "dataset", "backbone", "against_backbone", "way", "shot",
-    "paper_scale", "unit", "effect", "ci95", "ci95_seeds", "count", "seeds", "p", "p_holm", "verdict", "remark",
-]  # fmt: skip
+    "claim",
+    "source",
+    "test",
+    "method",
+    "against",
+    "dataset",
+    "backbone",
+    "against_backbone",
+    "way",
+    "shot",
+    "paper_scale",
+    "unit",
+    "effect",
+    "ci95",
+    "ci95_seeds",
+    "count",
+    "seeds",
+    "p",
+    "p_holm",
+    "verdict",
+    "remark",
+]
 VALIDATION = "validation_accuracy"
 SIGNIFICANT = 0.05
 SEEDS_FOR_SPEED = 3
@@ -44,20 +63,32 @@ def _compared(
     places: dict[tuple[Any, ...], list[tuple[Cell, Cell]]] = {}
     for cell in cells:
         for other in cells:
-            same = (other.method, other.dataset, other.seed, other.way, other.shot) == (
-                pair[1], cell.dataset, cell.seed, cell.way, cell.shot
-            )  # fmt: skip
-            if cell.method == pair[0] and same and (claim["across_backbones"] or other.backbone == cell.backbone):
+            same_tasks = _tasks_of(cell) == _tasks_of(other)
+            same_backbone = claim["across_backbones"] or other.backbone == cell.backbone
+            if [cell.method, other.method] == pair and same_tasks and same_backbone:
                 place = (cell.dataset, cell.backbone, other.backbone, cell.way, cell.shot)
                 places.setdefault(place, []).append((cell, other))
     measure = {"difference": _difference, "sooner": _sooner, "fewer": _fewer}[claim["test"]]
     for (dataset, backbone, against_backbone, way, shot), pairs in places.items():
         line = dict.fromkeys(COLUMNS) | {
-            "claim": claim["claim"], "source": claim["source"], "test": claim["test"], "method": pair[0],
-            "against": pair[1], "dataset": dataset, "backbone": backbone, "against_backbone": against_backbone,
-            "way": way, "shot": shot, "paper_scale": all(plan["cells"][c.folder] for both in pairs for c in both),
-        }  # fmt: skip
+            "claim": claim["claim"],
+            "source": claim["source"],
+            "test": claim["test"],
+            "method": pair[0],
+            "against": pair[1],
+            "dataset": dataset,
+            "backbone": backbone,
+            "against_backbone": against_backbone,
+            "way": way,
+            "shot": shot,
+            "paper_scale": all(plan["cells"][c.folder] for both in pairs for c in both),
+        }
         yield line | measure(claim, pairs, evidence)
+
+
+def _tasks_of(cell: Cell) -> tuple[str, int, int, int]:
+    """What decides which episodes a cell is tested on."""
+    return cell.dataset, cell.seed, cell.way, cell.shot
 
 
 def _difference(_: dict[str, Any], pairs: list[tuple[Cell, Cell]], evidence: Evidence) -> dict[str, Any]:

@@ -16,9 +16,20 @@ from mtl.runtime.files import read_json, write_text
 
 VALUES = ("accuracy", "ci95", "ci95_seeds", "episodes", "seeds", "published", "published_ci95", "delta")
 COLUMNS = [
-    "table", "group", "row", "method", "dataset", "backbone", "extractor", "protocol", "batch_norm", "way", "shot",
-    *VALUES, "verdict",
-]  # fmt: skip
+    "table",
+    "group",
+    "row",
+    "method",
+    "dataset",
+    "backbone",
+    "extractor",
+    "protocol",
+    "batch_norm",
+    "way",
+    "shot",
+    *VALUES,
+    "verdict",
+]
 ROW = ["group", "row", "method", "backbone", "extractor"]
 
 
@@ -33,7 +44,8 @@ def write_table(plan_text: str, published: Path, results: Path, logs: Path, csv:
         csv: one line per row, dataset and shot; accuracies in percent.
         markdown: rows as in the paper, one column per dataset and shot.
     """
-    plan, printed = read_json(plan_text, "--plan"), read_published(published)
+    plan = read_json(plan_text, "--plan")
+    printed = read_published(published)
     tidy = _tidy(plan, printed[printed["table"] == plan["table"]], read_accuracies(results, plan["cells"]), logs)
     write_text(csv, tidy.to_csv(index=False, lineterminator="\n"))
     write_text(markdown, _markdown(plan, tidy))

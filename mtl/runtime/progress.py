@@ -12,7 +12,9 @@ class Progress:
 
     def __init__(self, name: str, total: int, start: int = 0) -> None:
         """Takes the name of the work, the number of iterations, and how many were done before."""
-        self._name, self.done, self._start = name, start, start
+        self._name = name
+        self._start = start
+        self.done = start
         self._began = time.monotonic()
         self._bar = tqdm(desc=name, total=total, initial=start, disable=None, leave=True)
         self.total = total

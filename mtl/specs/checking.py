@@ -92,7 +92,8 @@ def _value_at(content: Any, place: Place) -> Any:
 
 
 def _explained(kind: Any, content: Any, place: Place, details: Sequence[Any]) -> str:
-    where, problem = dotted(place), details[0]["type"]
+    where = dotted(place)
+    problem = details[0]["type"]
     if problem == "missing":
         return f"{where}: missing"
     if problem == "unexpected_keyword_argument":
@@ -114,7 +115,8 @@ def _explained(kind: Any, content: Any, place: Place, details: Sequence[Any]) ->
 
 
 def _reason(detail: Any) -> str:
-    kind, context = detail["type"], detail.get("ctx", {})
+    kind = detail["type"]
+    context = detail.get("ctx", {})
     if kind == "literal_error":
         options = _options(detail)
         return f"is not {options[0]}" if len(options) == 1 else f"is not one of {', '.join(options)}"

@@ -26,7 +26,8 @@ def _declared(kind: Any, values: Mapping[str, Any]) -> dict[str, Any]:
     found = {}
     for field, inner in _fields(kind):
         if field.name in values:
-            section, value = _without_none(inner), values[field.name]
+            section = _without_none(inner)
+            value = values[field.name]
             nested = dataclasses.is_dataclass(section) and isinstance(value, Mapping)
             found[field.name] = _declared(section, value) if nested else value
     return found
@@ -83,7 +84,8 @@ def from_plain(kind: type[Spec], value: Any, where: str) -> Spec:
 def _converted(kind: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(kind):
         return _record(kind, value, where)
-    origin, options = typing.get_origin(kind), typing.get_args(kind)
+    origin = typing.get_origin(kind)
+    options = typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
         return None if value is None else _converted(_without_none(kind), value, where)
     if origin is typing.Literal:

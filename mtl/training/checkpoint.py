@@ -37,7 +37,9 @@ class Checkpoint:
         # Commits to other code do not matter.
         relevant = {key: value for key, value in record.items() if key != "git"}
         self._identity = hashlib.sha256(json.dumps(relevant, sort_keys=True).encode()).hexdigest()
-        self._path, self._next, self._signal = path, time.monotonic() + INTERVAL, 0
+        self._path = path
+        self._next = time.monotonic() + INTERVAL
+        self._signal = 0
         self._previous: dict[int, Any] = {}
         self._lock = ExitStack()
 

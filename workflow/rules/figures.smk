@@ -1,5 +1,6 @@
 # Figures from finished cells, each beside what the paper printed.
 
+
 rule figure:
     input:
         lambda wildcards: reports.figure_files(wildcards.figure),

@@ -3,6 +3,7 @@
 Nothing is unpacked, no path is trusted, and no file can exceed its declared size.
 """
 
+import sys
 import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -63,17 +64,27 @@ def members(root: Path, files: Sequence[str]) -> Iterator[Member]:
                 yield Member(path, PurePosixPath(path.relative_to(root)), path.stat().st_size, file)
 
 
-def walk(root: Path) -> Iterator[Path]:
-    """All files below a folder, ordered by path, without hidden files, links to folders and unreadable folders."""
+def walk(root: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
+    """All files below a folder, ordered by path, without hidden ones.
+
+    Links to folders are followed, but not back up. Folders that may not be read are left out, with a note.
+
+    Args:
+        root: the folder.
+        above: the real paths of the folders it lies in.
+    """
     try:
         paths = sorted(root.iterdir())
     except PermissionError:
+        sys.stderr.write(f"note: {root}: may not be read; its files are left out\n")
         return
+    here = above | {root.resolve()}
     for path in paths:
         if path.name.startswith("."):
             continue
-        if path.is_dir() and not path.is_symlink():
-            yield from walk(path)
+        if path.is_dir():
+            if path.resolve() not in here:
+                yield from walk(path, here)
         elif path.is_file():
             yield path
 

@@ -21,7 +21,8 @@ def read(files: Iterable[Member], wanted: Mapping[str, Sequence[str]]) -> Iterat
 
 
 def _read(member: Member, wanted: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, np.ndarray]]:
-    content, where = unpickle(member), f"{member.archive}: {member.name}"
+    content = unpickle(member)
+    where = f"{member.archive}: {member.name}"
     pixels = pixels_of(content, "image_data", (None, None, None, 3), member)
     classes = content.get("class_dict")
     if not isinstance(classes, dict):

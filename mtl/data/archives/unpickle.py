@@ -20,7 +20,8 @@ class _Type:
     """Stands in for `numpy.dtype`: plain numbers only."""
 
     def __init__(self, name: str | bytes, *_: object) -> None:
-        self._name, self._order = text(name), "<"
+        self._name = text(name)
+        self._order = "<"
         if self._name not in _TYPES:
             raise pickle.UnpicklingError(f"it holds an array of type {self._name!r}")
 

@@ -46,9 +46,13 @@ def write(plan_text: str, published: Path, results: Path, csv: Path, pictures: I
     data = pd.concat([points, printed.merge(places, on=PLACE).assign(kind="published")], ignore_index=True)
     with style():
         figure, axes = plt.subplots(
-            2, len(places), figsize=(PANEL[0] * len(places), 2 * PANEL[1] + 0.8), squeeze=False, sharex="col",
+            2,
+            len(places),
+            figsize=(PANEL[0] * len(places), 2 * PANEL[1] + 0.8),
+            squeeze=False,
+            sharex="col",
             layout="constrained",
-        )  # fmt: skip
+        )
         several = len(set(places["backbone"])) > 1
         for column, place in enumerate(places.to_dict("records")):
             here = data[(data[PLACE] == pd.Series(place)).all(axis=1)]

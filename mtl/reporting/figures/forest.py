@@ -52,9 +52,13 @@ def write(plan_text: str, published: Path, results: Path, csv: Path, pictures: I
             y = np.array([height[kind] for kind in zip(rows["method"], rows["backbone"], strict=True)])
             mark = {"fmt": "o", "markersize": 4, "capsize": 2, "linewidth": 1.2}
             axis.errorbar(
-                rows["published"], y + 0.15, xerr=rows["published_ci95"].fillna(0), color=printed_color,
-                label="published", **mark,
-            )  # fmt: skip
+                rows["published"],
+                y + 0.15,
+                xerr=rows["published_ci95"].fillna(0),
+                color=printed_color,
+                label="published",
+                **mark,
+            )
             axis.errorbar(rows["accuracy"], y - 0.15, xerr=rows["ci95"], color=measured_color, label="measured", **mark)
             axis.set_title(panel(plan, place["dataset"], place["way"], place["shot"]), fontsize="medium")
             axis.set_xlabel("accuracy (%)")

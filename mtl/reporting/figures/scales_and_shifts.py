@@ -50,8 +50,10 @@ def write(plan_text: str, published: Path, results: Path, csv: Path, pictures: I
     reported = read_csv(published, ["dataset", "backbone", "kind"], ["shot", "mean", "width"])
     data = pd.DataFrame(lines, columns=[*PLACE, "kind", "values", "mean", "width"]).merge(
         reported[["dataset", "backbone", "shot", "kind", "mean", "width"]],
-        on=["dataset", "backbone", "shot", "kind"], how="left", suffixes=("", "_published"),
-    )  # fmt: skip
+        on=["dataset", "backbone", "shot", "kind"],
+        how="left",
+        suffixes=("", "_published"),
+    )
     several = len({backbone for _, backbone, _, _ in pooled}) > 1
     color = sns.color_palette("colorblind")[0]
     with style():
