@@ -16,7 +16,8 @@ from matplotlib.ft2font import FT2Font, LoadFlags
 from matplotlib.path import Path as Outline
 from matplotlib.transforms import Affine2D
 
-from mtl.data.split import Origin, Row
+from mtl.data.origin import Origin
+from mtl.data.split import Row
 from mtl.runtime.errors import UserError
 from mtl.specs.preparing import PrepareSpec
 

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from mtl.data.inspection import inspect
+from mtl.data.origin import Origin
 from mtl.data.samples import write_samples
 from mtl.data.source import LOOK_AGAIN
-from mtl.data.split import Origin, Row, read_split
+from mtl.data.split import Row, read_split
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import atomic, write_json
 from mtl.runtime.progress import Progress

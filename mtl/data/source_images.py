@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from mtl.data.decode import decoded
+from mtl.data.origin import Origin
 from mtl.data.source import Source, read_source
-from mtl.data.split import Origin, Row
+from mtl.data.split import Row
 from mtl.runtime.errors import UserError
 from mtl.runtime.extensions import extensions, load
 from mtl.specs.preparing import PrepareSpec

@@ -3,9 +3,7 @@
 import csv
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import NamedTuple
 
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import write_csv
@@ -20,22 +18,6 @@ class Row(NamedTuple):
     image: str
     class_name: str
     split: str
-
-
-class Origin(NamedTuple):
-    """Where the images of a split come from.
-
-    Attributes:
-        place: its name in errors.
-        record: its entry in the summary of a prepared dataset; None for rendered images.
-        package: the package whose version may change pixels.
-        images: row of `split.csv`, image (size, size, 3) uint8, and original size as `WxH`; in any order.
-    """
-
-    place: str
-    record: dict[str, Any] | None
-    package: str
-    images: Iterator[tuple[int, np.ndarray, str]]
 
 
 def read_class_list(path: Path) -> ClassList:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mtl.experiment.feasible import check_class_lists, check_datasets, check_feasible
+from mtl.experiment.dataset_rules import check_datasets
+from mtl.experiment.feasible import check_class_lists, check_feasible
 from mtl.experiment.grid import Grid
 from mtl.experiment.inventory import Inventory
 from mtl.experiment.jobs import Jobs
