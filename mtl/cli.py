@@ -3,6 +3,7 @@
 Modules are imported where they are used: a table needs no torch, and a training job no plotting library.
 """
 
+import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -269,6 +270,10 @@ def config_schema(
 
 def main() -> None:
     """Entry point: shows an error that the user can fix as one line on stderr, with exit code 1."""
+    # A Latin-1 terminal has no Θ.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     with one_line_errors(lambda message: sys.stderr.write(f"mtl: error: {message}\n")):
         app()
 

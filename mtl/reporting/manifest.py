@@ -47,6 +47,8 @@ def verify(results: Path) -> None:
     Raises:
         UserError: there is no manifest, or something is wrong.
     """
+    if not results.is_dir():
+        raise UserError(f"{results}: there is no such folder")
     problems = list(problems_of(results))
     sys.stdout.write("".join(f"{path}: {problem}\n" for path, problem in problems))
     manifest = results / "manifest.json"

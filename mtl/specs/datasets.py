@@ -58,11 +58,11 @@ class DatasetEntry(Settings):
     """An entry of `config/datasets.yaml`."""
 
     title: str = key("The dataset's name in tables.")
-    note: str = key("A remark that heads every table of the dataset; may be empty.")
+    note: str = key("A remark that heads every table of the dataset.", default="")
     kind: Literal["glyphs", "images"] = key(
         "Where the images come from: `glyphs` are rendered, `images` have `sources`."
     )
-    licence: str = key("What the images may be used for.")
+    licence: str = key("What the images may be used for.", default="")
     split: str = key(
         "A CSV file with the columns `split` (train, val, test) and `class`, and either one row per class or, with a "
         "column `image`, one row per image. If there is a column `superclass`, each super-class must stay within one "
@@ -72,7 +72,8 @@ class DatasetEntry(Settings):
     classes: ClassCounts = key("Number of classes in each split.")
     images_per_class: int = key("Minimum number of images per class.", ge=2)
     digests: dict[str, Annotated[str, Within(pattern="^[0-9a-f]{64}$")]] = key(
-        "SHA-256 of the prepared pixels, by image size in pixels; preparation prints a note if they differ."
+        "SHA-256 of the prepared pixels, by image size in pixels; preparation prints a note if they differ.",
+        default_factory=dict,
     )
     seed: int | None = key("`glyphs`: seed of the rendering.", ge=0, default=None)
     sources: list[SourceEntry] = key(

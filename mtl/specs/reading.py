@@ -59,8 +59,8 @@ def default_of(field: "dataclasses.Field[Any]") -> Any:
 
 
 def as_json(content: Any) -> str:
-    """JSON on one line, letters as they are."""
-    return json.dumps(content, ensure_ascii=False)
+    """JSON on one line, in ASCII: it travels on a command line, whose encoding is that of the locale."""
+    return json.dumps(content)
 
 
 def from_json(kind: type[Spec], text: str, where: str = "--spec") -> Spec:

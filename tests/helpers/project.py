@@ -27,12 +27,12 @@ os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PAT
 CELL = "results/glyphs/resnet12/seed0/{}/5way-{}shot"
 
 
-def snakemake(folder, *arguments, cores=2):
+def snakemake(folder, *arguments, cores=2, **environment):
     # A project with a copy of the package runs that copy.
     done = subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(folder)},
+        env={**os.environ, "PYTHONPATH": str(folder), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -1,0 +1,45 @@
+"""Where a project lies and how a terminal is set change no byte."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from tests.chaos.kill import digests
+from tests.helpers.project import snakemake
+
+
+@pytest.fixture
+def latin1(tmp_path):
+    """The environment of a terminal that knows no Greek letters."""
+    if shutil.which("localedef") is None:
+        pytest.skip("there is no localedef")
+    name = "de_DE.ISO-8859-1"
+    command = ["localedef", "-i", "de_DE", "-f", "ISO-8859-1", str(tmp_path / name)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("the sources of locales are not installed")
+    return {"LOCPATH": str(tmp_path), "LC_ALL": name, "PYTHONUTF8": "0"}
+
+
+def test_a_latin_1_locale_changes_no_byte(project, latin1):
+    before = digests(project / "results")
+    code, output = snakemake(project, "--forcerun", "table", "claims", "figure", **latin1)
+    assert code == 0, output
+    assert "building table1" in output
+    assert digests(project / "results") == before
+    cell = "results/glyphs/resnet12/seed0/ss-all/5way-1shot"
+    done = subprocess.run(
+        ["mtl", "explain", cell],
+        cwd=project,
+        env={"PATH": os.environ["PATH"], **latin1},
+        capture_output=True,
+        check=True,
+    )
+    assert b"\\u0398 of" in done.stdout
+
+
+def test_a_table_that_the_experiment_has_no_cells_for_has_no_rule(project):
+    code, output = snakemake(project, "-n", "results/table2.csv")
+    assert code == 1
+    assert "No rule to produce results/table2.csv" in output
