@@ -16,7 +16,7 @@ from mtl.experiment.project import read_yaml
 from mtl.networks.weights import new_backbone, save_tensors
 from mtl.specs.drawing import EpisodesSpec
 from mtl.specs.preparing import PrepareSpec
-from tests.helpers.learners import CONFIG, NETWORK
+from tests.helpers.learners import CONFIG, NETWORK, STORED
 
 os.environ["MPLBACKEND"] = "Agg"
 
@@ -59,7 +59,7 @@ def test_images(tiny):
 
 @pytest.fixture(scope="session")
 def test_episodes(tiny, test_images):
-    return read_episodes(tiny / "test.npz", test_images)
+    return read_episodes(tiny / "test.npz", test_images, STORED)
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from mtl.specs.meta_training import MetaTrainSpec
 from mtl.specs.reading import from_json
 from mtl.training.checkpoint import Checkpoint
 from tests.helpers.archives import jpeg, noise_image, tar_bytes
-from tests.helpers.learners import CONFIG, CPU, NETWORK, ROOT
+from tests.helpers.learners import CONFIG, CPU, NETWORK, ROOT, STORED
 
 # The same examples in every run, so that failures come from changes and not from chance.
 fuzzed = settings(
@@ -141,7 +141,7 @@ def test_numbers_of_a_report(tmp_path, content):
 @given(data=st.data())
 def test_episodes(tiny, tmp_path, test_images, data):
     (tmp_path / "x.npz").write_bytes(data.draw(damaged((tiny / "test.npz").read_bytes())))
-    episodes = taken_or_refused(lambda: read_episodes(tmp_path / "x.npz", test_images))
+    episodes = taken_or_refused(lambda: read_episodes(tmp_path / "x.npz", test_images, STORED))
     assert episodes is None or len(episodes.classes) == 12
 
 

@@ -10,7 +10,7 @@ from mtl.data.tasks import Tasks, TaskShape, draw_uniform
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import atomic
 from mtl.runtime.seeds import numpy_generator
-from mtl.specs.drawing import EpisodesSpec
+from mtl.specs.drawing import EpisodesSpec, Stored
 
 
 def write_episodes(spec: EpisodesSpec, split_csv: Path, output: Path) -> None:
@@ -27,11 +27,11 @@ def write_episodes(spec: EpisodesSpec, split_csv: Path, output: Path) -> None:
         np.savez_compressed(file, classes=tasks.classes, support=tasks.support, query=tasks.query)
 
 
-def read_episodes(path: Path, images: ImageSet) -> Tasks:
+def read_episodes(path: Path, images: ImageSet, expected: Stored) -> Tasks:
     """Reads stored episodes, as indices into the images of their split.
 
     Raises:
-        UserError: the file does not hold episodes, or belongs to another split.
+        UserError: the file does not hold episodes, belongs to another split, or has other numbers than expected.
     """
     try:
         with np.load(path, allow_pickle=False) as stored:
@@ -41,6 +41,13 @@ def read_episodes(path: Path, images: ImageSet) -> Tasks:
         raise UserError(f"{path}: not a store of episodes ({error}); delete it and run again") from None
     if not belong:
         raise UserError(f"{path}: its images are not those of this split; delete it and run again")
+    count, way = tasks.classes.shape
+    query = tasks.query.shape[1] // way
+    if (count, query) != (expected.count, expected.query):
+        raise UserError(
+            f"{path}: has {count} episodes with {query} query images per class, not {expected.count} with "
+            f"{expected.query}; delete it and run again"
+        )
     return tasks
 
 

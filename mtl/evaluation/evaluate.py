@@ -113,7 +113,7 @@ def banked_episodes(
     stored = inputs.test_episodes if split == "test" else inputs.validation_episodes
     if stored is None:
         raise UserError(f"--{split}-episodes: missing")
-    episodes = read_episodes(stored, images)
+    episodes = read_episodes(stored, images, spec.test if split == "test" else spec.validation)
     pixels = images.images
     if spec.flip_support:
         episodes = with_mirrored_support(episodes, len(pixels))

@@ -6,8 +6,10 @@ value or line reruns what it affects and nothing else.
 
 from collections.abc import Callable, Collection
 from dataclasses import asdict
+from types import SimpleNamespace
 from typing import Any, Protocol
 
+from mtl.experiment.cell import Cell
 from mtl.experiment.grid import Grid
 from mtl.experiment.project import Content, Project
 from mtl.runtime.extensions import extensions
@@ -19,7 +21,7 @@ from mtl.specs.evaluating import EvaluateSpec
 from mtl.specs.meta_training import MetaTrainSpec
 from mtl.specs.preparing import PrepareSpec
 from mtl.specs.pretraining import PretrainSpec
-from mtl.specs.reading import as_json, spec_of, to_plain
+from mtl.specs.reading import as_json, digest_of, spec_of, to_plain
 from mtl.specs.stages import STAGES, entry_points
 
 SPECS = {
@@ -65,6 +67,15 @@ class Jobs:
     def spec(self, stage: str) -> ByWildcards:
         """The spec of a job of a stage, as JSON."""
         return lambda wildcards: as_json(to_plain(spec_of(SPECS[stage], self._values(stage, wildcards))))
+
+    def asked(self, cell: Cell) -> dict[str, str]:
+        """Digests of the specs of a cell's stages, to compare with what the cell says it was made with."""
+        method = self._grid.methods[cell.method]
+        stages = ["evaluate"]
+        stages += ["meta_train"] if method.meta_trained else []
+        stages += ["pretrain"] if method.pretrained else []
+        wildcards: Any = SimpleNamespace(**{name: str(value) for name, value in vars(cell).items()})
+        return {stage: digest_of(to_plain(spec_of(SPECS[stage], self._values(stage, wildcards)))) for stage in stages}
 
     def code(self, stage: str) -> ByWildcards:
         """A digest of the code of a stage."""
@@ -163,6 +174,8 @@ class Jobs:
             "way": int(wildcards.way),
             "shot": shot,
             "flip_support": values["base_learner"]["flip_support"],
+            "validation": {"count": self._grid.config.episodes.validation, "query": self._grid.query(shot)},
+            "test": {"count": self._grid.config.episodes.test, "query": self._grid.query(shot)},
         }
         if wildcards.method not in self._with_curves:
             values["meta_train"] = {**values["meta_train"], "snapshots": []}

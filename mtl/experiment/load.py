@@ -12,7 +12,7 @@ from mtl.experiment.jobs import Jobs
 from mtl.experiment.method_rules import check_methods
 from mtl.experiment.names import NameChecks
 from mtl.experiment.project import Content, Project, extended, packaged, read_yaml
-from mtl.experiment.reports import Reports
+from mtl.experiment.reports import Reports, with_curves
 from mtl.specs.checking import checked
 from mtl.specs.claims import Claims
 from mtl.specs.config import Config
@@ -87,7 +87,8 @@ def checked_experiment(project: Project, content: Content, others: dict[str, Con
     names.check_tables(tables, paper_scale)
     names.check_claims(claims)
     grid = Grid(content, config, methods, datasets)
-    reports = Reports(grid, tables, paper_scale, claims)
-    check_feasible(grid, reports.with_curves(), source)
-    jobs = Jobs(grid, project, reports.with_curves())
+    curves = with_curves(tables, grid)
+    check_feasible(grid, curves, source)
+    jobs = Jobs(grid, project, curves)
+    reports = Reports(grid, jobs, tables, paper_scale, claims)
     return Experiment(project, grid, jobs, reports, Inventory(grid, reports))

@@ -5,21 +5,23 @@ from typing import Any
 
 from mtl.experiment.cell import Cell
 from mtl.experiment.grid import Grid
+from mtl.experiment.jobs import Jobs
 from mtl.experiment.paper_scale import at_paper_scale
 from mtl.experiment.project import Content
 from mtl.runtime.extensions import extensions, module_of
 from mtl.runtime.fingerprint import fingerprint
 from mtl.specs.claims import Claim
 from mtl.specs.reading import as_json
-from mtl.specs.tables_and_figures import Tables
+from mtl.specs.tables_and_figures import FigureEntry, Tables
 
 
 class Reports:
     """Answers the rules of reports. What a report shows is a parameter, so a change rebuilds that report alone."""
 
-    def __init__(self, grid: Grid, tables: Tables, paper_scale: list[Content], claims: list[Claim]) -> None:
+    def __init__(self, grid: Grid, jobs: Jobs, tables: Tables, paper_scale: list[Content], claims: list[Claim]) -> None:
         """Takes `paper_scale` of `config/tables.yaml` as it was written, because its entries name only some keys."""
         self._grid = grid
+        self._jobs = jobs
         self._tables = tables.tables
         self._figures = tables.figures
         self._claims = claims
@@ -82,6 +84,7 @@ class Reports:
                     }
                     for cell in cells
                 },
+                **self._asked(cells),
             }
         )
 
@@ -92,7 +95,8 @@ class Reports:
         labels = {name: self._grid.methods[name].label for name in claimed}
         claims = [asdict(claim) for claim in self._claims]
         title = "Claims of the paper"
-        return as_json({"title": title, **self._common(), "claims": claims, "labels": labels, "cells": cells})
+        plan = {"title": title, **self._common(), "claims": claims, "labels": labels, "cells": cells}
+        return as_json({**plan, **self._asked(self.claimed_cells())})
 
     def claimed_cells(self, test: str | None = None) -> list[Cell]:
         """The cells of pairs whose methods are both in the experiment, for one kind of test or for all."""
@@ -107,13 +111,7 @@ class Reports:
 
     def figure_cells(self, name: str) -> list[Cell]:
         """The cells of a figure."""
-        entry = self._figures[name]
-        return [
-            cell
-            for cell in self._grid.cells
-            if entry.methods is None or cell.method in entry.methods
-            if entry.datasets is None or cell.dataset in entry.datasets
-        ]
+        return shown_in(self._figures[name], self._grid)
 
     def figure_files(self, name: str) -> list[str]:
         """What a figure is made from."""
@@ -123,16 +121,11 @@ class Reports:
         """The printed numbers that a figure shows beside the measured ones."""
         return f"config/published/{_facts(name)['PUBLISHED']}.csv"
 
-    def with_curves(self) -> set[str]:
-        """The methods whose accuracy is measured in the course of meta-training, because a figure shows it."""
-        shown = [name for name in self._figures if "curve.csv" in _facts(name)["FILES"]]
-        return {cell.method for name in shown for cell in self.figure_cells(name)}
-
     def figure(self, name: str) -> str:
         """Title and cells of a figure, and the labels of its methods in their order if it shows any."""
         entry = self._figures[name]
         cells = self.figure_cells(name)
-        plan = {"title": entry.title, **self._common(), "cells": [cell.folder for cell in cells]}
+        plan = {"title": entry.title, **self._common(), "cells": [cell.folder for cell in cells], **self._asked(cells)}
         if not _facts(name)["LABELS"]:
             return as_json(plan)
         shown = {cell.method for cell in cells}
@@ -151,6 +144,9 @@ class Reports:
             "manifest": "reporting.manifest:write_manifest",
         }
         return fingerprint(entries.get(report) or f"reporting.figures.{module_of(report)}:write")
+
+    def _asked(self, cells: list[Cell]) -> dict[str, Any]:
+        return {"asked": {cell.folder: self._jobs.asked(cell) for cell in cells}}
 
     def _common(self) -> dict[str, Any]:
         datasets = {name: self._grid.datasets[name] for name in self._grid.selected("dataset")}
@@ -180,3 +176,19 @@ class Reports:
 def _facts(figure: str) -> dict[str, Any]:
     """The constants of the module that draws a figure."""
     return extensions("reporting.figures")[module_of(figure)]
+
+
+def shown_in(figure: FigureEntry, grid: Grid) -> list[Cell]:
+    """The cells of a figure."""
+    return [
+        cell
+        for cell in grid.cells
+        if figure.methods is None or cell.method in figure.methods
+        if figure.datasets is None or cell.dataset in figure.datasets
+    ]
+
+
+def with_curves(tables: Tables, grid: Grid) -> set[str]:
+    """The methods whose accuracy is measured in the course of meta-training, because a figure shows it."""
+    shown = [entry for name, entry in tables.figures.items() if "curve.csv" in _facts(name)["FILES"]]
+    return {cell.method for entry in shown for cell in shown_in(entry, grid)}

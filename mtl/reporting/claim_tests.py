@@ -83,7 +83,10 @@ def _compared(
             "shot": shot,
             "paper_scale": all(plan["cells"][c.folder] for both in pairs for c in both),
         }
-        yield line | measure(claim, pairs, evidence)
+        line |= measure(claim, pairs, evidence)
+        if line["verdict"] == "not-run" and any(cell.folder in plan["stale"] for pair in pairs for cell in pair):
+            line["verdict"] = "stale"
+        yield line
 
 
 def _tasks_of(cell: Cell) -> tuple[str, int, int, int]:

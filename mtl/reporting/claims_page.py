@@ -8,7 +8,8 @@ import pandas as pd
 from mtl.reporting.claim_tests import claim_verdicts
 from mtl.reporting.evidence import Evidence
 from mtl.reporting.markdown import heading, markdown_table
-from mtl.runtime.files import read_json, write_text
+from mtl.reporting.plans import read_plan
+from mtl.runtime.files import write_text
 
 RULES = {
     "difference": (
@@ -27,6 +28,7 @@ RULE = (
     "`not-run`: a cell is missing. Rows that were computed on different devices or in different precisions are not "
     "tested. These verdicts are about the trained models that there are; how much another seed changes is in `seeds ±`."
 )
+STALE = "`stale`: a cell was made with other settings than the config asks."
 OTHER_SCALE = "Not at the paper's scale: a verdict says what holds here, not what holds there."
 
 
@@ -39,8 +41,8 @@ def write_claims(plan_text: str, results: Path, csv: Path, markdown: Path) -> No
         csv: one line per claim, pair, dataset and number of shots.
         markdown: one table per claim, with the rule.
     """
-    plan = read_json(plan_text, "--plan")
-    tidy = claim_verdicts(plan, Evidence(results, plan["cells"]))
+    plan = read_plan(plan_text, results)
+    tidy = claim_verdicts(plan, Evidence(results, [folder for folder in plan["cells"] if folder not in plan["stale"]]))
     rounded = tidy.assign(
         **{name: tidy[name].map("{:.4f}".format, na_action="ignore") for name in ("effect", "ci95", "ci95_seeds")},
         **{name: tidy[name].map("{:.3g}".format, na_action="ignore") for name in ("p", "p_holm")},
@@ -75,6 +77,7 @@ def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
         "",
         *(f"- *{test}*: {rule}" for test, rule in RULES.items() if test in used),
         f"- {RULE}",
+        *([f"- {STALE}"] if (tidy["verdict"] == "stale").any() else []),
     ]
     return "\n".join(lines) + "\n"
 

@@ -19,6 +19,7 @@ VERDICTS = {
     "no-reference": "nothing printed, or no interval",
     "quoted": "printed, for a method that is not run here",
     "failed": "a log of the cell or of its pre-training ends with an error",
+    "stale": "measured with other settings than the config asks, so not shown",
     "not-run": "nothing measured",
 }
 

@@ -9,10 +9,11 @@ import pandas as pd
 from mtl.evaluation.interval import mean_and_ci95
 from mtl.experiment.cell import Cell
 from mtl.reporting.markdown import heading, markdown_table
+from mtl.reporting.plans import read_plan
 from mtl.reporting.published import Number, read_published, rule, verdict
 from mtl.reporting.results import Accuracies, read_accuracies
 from mtl.reporting.statistics import few_ci95
-from mtl.runtime.files import read_json, write_text
+from mtl.runtime.files import write_text
 
 VALUES = ("accuracy", "ci95", "ci95_seeds", "episodes", "seeds", "published", "published_ci95", "delta")
 COLUMNS = [
@@ -44,9 +45,14 @@ def write_table(plan_text: str, published: Path, results: Path, logs: Path, csv:
         csv: one line per row, dataset and shot; accuracies in percent.
         markdown: rows as in the paper, one column per dataset and shot.
     """
-    plan = read_json(plan_text, "--plan")
+    plan = read_plan(plan_text, results)
     printed = read_published(published)
-    tidy = _tidy(plan, printed[printed["table"] == plan["table"]], read_accuracies(results, plan["cells"]), logs)
+    tidy = _tidy(
+        plan,
+        printed[printed["table"] == plan["table"]],
+        read_accuracies(results, [folder for folder in plan["cells"] if folder not in plan["stale"]]),
+        logs,
+    )
     write_text(csv, tidy.to_csv(index=False, lineterminator="\n"))
     write_text(markdown, _markdown(plan, tidy))
 
@@ -110,6 +116,8 @@ def _absent(plan: dict[str, Any], cells: list[Cell], logs: Path) -> str:
     """Why there is no number: `quoted` for a method that is not run, `failed` if a log ends with an error."""
     if not cells:
         return "quoted"
+    if any(cell.folder in plan["stale"] for cell in cells):
+        return "stale"
     paths = [path for cell in cells for path in (logs / cell.folder).glob("*.log")]
     paths += [logs / cell.pretraining / "pretrain.log" for cell in cells]
     last_lines = [

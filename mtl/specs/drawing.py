@@ -19,6 +19,14 @@ class Episodes(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stored(Settings):
+    """The stored episodes that a stage expects: how many, with how many query images per class."""
+
+    count: int
+    query: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class EpisodesSpec(Settings):
     """The spec of `mtl episodes`."""
 

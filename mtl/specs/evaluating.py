@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from mtl.specs.computing import Runtime
 from mtl.specs.declare import Settings
+from mtl.specs.drawing import Stored
 from mtl.specs.inner_steps import EvaluationSteps
 from mtl.specs.methods import NamedMethod
 from mtl.specs.networks import Network
@@ -20,5 +21,7 @@ class EvaluateSpec(Settings):
     shot: int
     base_learner: EvaluationSteps | None
     flip_support: bool
+    validation: Stored
+    test: Stored
     seed: int
     runtime: Runtime

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from mtl.specs.computing import Runtime
 from mtl.specs.declare import Distinct, Settings, Within, key
+from mtl.specs.drawing import Stored
 from mtl.specs.inner_steps import TrainingSteps
 from mtl.specs.methods import NamedMethod
 from mtl.specs.networks import Network
@@ -63,5 +64,6 @@ class MetaTrainSpec(Settings):
     meta_train: MetaTrain
     hard_tasks: HardTasks | None
     base_learner: TrainingSteps | None
+    validation: Stored
     seed: int
     runtime: Runtime

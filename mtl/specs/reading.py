@@ -1,6 +1,7 @@
 """Specs to and from JSON. A spec contains only settings that its job depends on."""
 
 import dataclasses
+import hashlib
 import json
 import types
 import typing
@@ -61,6 +62,11 @@ def default_of(field: "dataclasses.Field[Any]") -> Any:
 def as_json(content: Any) -> str:
     """JSON on one line, in ASCII: it travels on a command line, whose encoding is that of the locale."""
     return json.dumps(content)
+
+
+def digest_of(plain: Any) -> str:
+    """A short digest of plain values, whatever the order of their keys."""
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def from_json(kind: type[Spec], text: str, where: str = "--spec") -> Spec:

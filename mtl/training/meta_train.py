@@ -67,7 +67,7 @@ def meta_train(spec: MetaTrainSpec, paths: MetaTrainPaths) -> None:
     )
     train = load_split(paths.images, paths.split, "train", device.torch_device)
     validation = load_split(paths.images, paths.split, "val", device.torch_device)
-    episodes = read_episodes(paths.validation_episodes, validation)
+    episodes = read_episodes(paths.validation_episodes, validation, spec.validation)
     banked = in_batches(learner.bank, validation.images)
     entries = entry_points("meta_train", spec.network.name, spec.method.learner)
     record = provenance(to_plain(spec), paths.inputs(), device, *entries)

@@ -8,7 +8,7 @@ from mtl.data.split import SPLITS, read_class_list, read_rows
 from mtl.data.stored_episodes import read_episodes, write_episodes
 from mtl.runtime.errors import UserError
 from mtl.specs.drawing import EpisodesSpec
-from tests.helpers.learners import CPU
+from tests.helpers.learners import CPU, STORED
 
 
 def test_classes_of_the_three_splits_are_disjoint(tiny):
@@ -49,13 +49,13 @@ def test_episode_labels_are_the_classes_of_their_images(tiny, test_images, test_
 def test_episodes_of_another_split_are_refused(tiny):
     val = load_split(tiny / "images.npy", tiny / "split.csv", "val", CPU.torch_device)
     with pytest.raises(UserError, match=r"test\.npz: its images are not those of this split"):
-        read_episodes(tiny / "test.npz", val)
+        read_episodes(tiny / "test.npz", val, STORED)
 
 
 def test_a_broken_store_of_episodes_is_one_line(tmp_path, test_images):
     (tmp_path / "x.npz").write_bytes(b"PK nothing")
     with pytest.raises(UserError, match=r"x\.npz: not a store of episodes"):
-        read_episodes(tmp_path / "x.npz", test_images)
+        read_episodes(tmp_path / "x.npz", test_images, STORED)
 
 
 def test_a_split_of_the_images_is_read_whole(tiny, test_images):

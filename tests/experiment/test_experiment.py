@@ -1,6 +1,7 @@
 """What an experiment consists of, and which spec a value of the config reaches."""
 
 import csv
+import dataclasses
 import json
 from types import SimpleNamespace
 
@@ -13,9 +14,10 @@ from mtl.learners.base_learner import mean_rate
 from mtl.runtime.extensions import extensions
 from mtl.specs.drawing import EpisodesSpec
 from mtl.specs.evaluating import EvaluateSpec
-from mtl.specs.meta_training import MetaTrainSpec
+from mtl.specs.inner_steps import BaseLearner
+from mtl.specs.meta_training import HardTasks, MetaTrain, MetaTrainSpec
 from mtl.specs.preparing import PrepareSpec
-from mtl.specs.pretraining import PretrainSpec
+from mtl.specs.pretraining import Pretrain, PretrainSpec
 from mtl.specs.reading import from_json
 from tests.helpers.learners import CONFIG, ROOT, put
 
@@ -271,3 +273,61 @@ def test_what_a_config_does_not_say_is_as_in_the_packaged_one(config):
     assert [cell.shot for cell in experiment.grid.cells] == [1]
     assert spec(experiment, "pretrain").pretrain.iterations == 7
     assert spec(experiment, "pretrain").pretrain.batch_size == config["pretrain"]["batch_size"]
+
+
+# Every key of a config that can change a number, with another value than the default experiment's.
+CHANGES = {
+    "image_size": 16,
+    "width": 4,
+    "batch_norm": "episode",
+    "pretrain.iterations": 7,
+    "pretrain.batch_size": 7,
+    "pretrain.optimizer": "sgd-one-cycle",
+    "pretrain.learning_rate": 0.7,
+    "pretrain.halve_every": 7,
+    "pretrain.learning_rate_floor": 0.7,
+    "pretrain.weight_decay": 0.7,
+    "pretrain.dropout": 0.7,
+    "pretrain.crop_padding": 7,
+    "pretrain.flip": True,
+    "meta_train.iterations": 700,
+    "meta_train.tasks": 1,
+    "meta_train.query": 7,
+    "meta_train.theta_start": "zero",
+    "meta_train.learning_rate": 0.7,
+    "meta_train.halve_every": 7,
+    "meta_train.learning_rate_floor": 0.7,
+    "meta_train.validate_every": 7,
+    "meta_train.selected_iteration": 7,
+    "hard_tasks.every": 7,
+    "hard_tasks.tasks": 8,
+    "base_learner.learning_rate": 0.7,
+    "base_learner.reduction": "sum-over-shots",
+    "base_learner.steps": 7,
+    "base_learner.test_steps": [7],
+    "base_learner.flip_support": True,
+    "episodes.query": 7,
+    "episodes.validation": 7,
+    "episodes.test": 7,
+    "runtime.dtype": "bfloat16",
+    "jobs.pretrain.threads": 7,
+    "jobs.meta_train.threads": 7,
+    "jobs.evaluate.threads": 7,
+}
+
+
+@pytest.mark.parametrize("path", CHANGES)
+def test_every_key_that_can_change_a_number_is_asked_of_the_cells(config, path):
+    config["overrides"] = []
+    cell = Cell("glyphs", "resnet12", 0, "ss-all-ht", 5, 1)
+    before = load(config, ROOT).jobs.asked(cell)
+    put(config, path, CHANGES[path])
+    assert load(config, ROOT).jobs.asked(cell) != before
+
+
+def test_every_key_of_a_section_that_computes_is_among_them():
+    """A new key must be added to this list, or be one that changes no number."""
+    sections = {"pretrain": Pretrain, "meta_train": MetaTrain, "hard_tasks": HardTasks, "base_learner": BaseLearner}
+    silent = {"pretrain.log_every", "meta_train.snapshots"}
+    keys = {f"{name}.{field.name}" for name, kind in sections.items() for field in dataclasses.fields(kind)}
+    assert keys - silent <= set(CHANGES)

@@ -9,6 +9,7 @@ from mtl.learners.build import InnerLoop, build_learner
 from mtl.networks.weights import new_backbone
 from mtl.runtime.device import Device
 from mtl.specs.computing import Runtime
+from mtl.specs.drawing import Stored
 from mtl.specs.inner_steps import InnerRate
 from mtl.specs.methods import NamedMethod
 from mtl.specs.networks import Network
@@ -21,6 +22,7 @@ ALL_METHODS = sorted(ROWS)
 NETWORK = Network(name="resnet12", width=2, image_size=16)
 CONV4 = Network(name="conv4", width=2, image_size=16)
 RUNTIME = Runtime(device="cpu", dtype="float32", threads=1)
+STORED = Stored(count=12, query=3)
 CPU = Device(torch.device("cpu"), torch.float32)
 
 

@@ -55,7 +55,7 @@ class Measured:
         datasets = {"glyphs": {"title": "glyphs", "note": ""}}
         return {
             "title": "Claims", "note": "", "datasets": datasets, "labels": labels, "claims": [claim],
-            "cells": self.cells,
+            "cells": self.cells, "stale": [],
         }  # fmt: skip
 
     def tested(self, *pairs, **claim):

@@ -9,7 +9,7 @@ from mtl.specs.meta_training import HardTasks, MetaTrain, MetaTrainSpec
 from mtl.specs.pretraining import Pretrain, PretrainSpec
 from mtl.training.meta_train import MetaTrainPaths, meta_train
 from mtl.training.pretrain import PretrainPaths, pretrain
-from tests.helpers.learners import CONV4, NETWORK, RUNTIME, method
+from tests.helpers.learners import CONV4, NETWORK, RUNTIME, STORED, method
 
 PRETRAIN = Pretrain(
     iterations=6, batch_size=16, optimizer="adam-halving", learning_rate=1e-3, halve_every=4, learning_rate_floor=2e-4,
@@ -26,7 +26,7 @@ def evaluate_spec(name, test_steps, **changed):
     base_learner = EvaluationSteps(learning_rate=0.05, reduction="mean", test_steps=test_steps)
     spec = EvaluateSpec(
         method=method(name), network=NETWORK, batch_norm="running", way=5, shot=1, base_learner=base_learner,
-        flip_support=False, seed=0, runtime=RUNTIME,
+        flip_support=False, validation=STORED, test=STORED, seed=0, runtime=RUNTIME,
     )  # fmt: skip
     return dataclasses.replace(spec, **changed)
 
@@ -46,7 +46,7 @@ def run_meta_train(tiny, folder, name, selected=None, **changed):
     spec = MetaTrainSpec(
         method=row, network=NETWORK if row.pretrained else CONV4, batch_norm="running" if row.pretrained else "episode",
         way=5, shot=1, meta_train=dataclasses.replace(META_TRAIN, selected_iteration=selected, **changed),
-        hard_tasks=HardTasks(every=4, tasks=4) if row.meta_batch.startswith("hard") else None,
+        hard_tasks=HardTasks(every=4, tasks=4) if row.meta_batch.startswith("hard") else None, validation=STORED,
         base_learner=TrainingSteps(learning_rate=0.05, reduction="mean", steps=5), seed=0, runtime=RUNTIME,
     )  # fmt: skip
     paths = MetaTrainPaths(

@@ -19,7 +19,7 @@ from mtl.evaluation.scoring import embed_episodes, score
 from mtl.learners import load_learned
 from mtl.networks.weights import save_tensors
 from mtl.training.meta_step import MetaStep
-from tests.helpers.learners import CPU, build
+from tests.helpers.learners import CPU, STORED, build
 from tests.helpers.stages import evaluate_spec, read, run_meta_train, run_pretrain
 
 SPEC = evaluate_spec("ss-all", [1, 20])
@@ -180,7 +180,7 @@ def test_evaluation_uses_what_was_learned(tiny, tmp_path, test_images):
     assert not np.array_equal(with_model, without)
     load_learned(learner, tmp_path / "model.safetensors")
     learner.steps = 7
-    episodes = read_episodes(tiny / "test.npz", test_images)
+    episodes = read_episodes(tiny / "test.npz", test_images, STORED)
     by_hand = score(learner, embed_episodes(learner, test_images.images, episodes), episodes)
     assert with_model.tolist() == pytest.approx(by_hand.tolist(), abs=1e-5)
     assert summary["accuracy"] == pytest.approx(by_hand.mean())

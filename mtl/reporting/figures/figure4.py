@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 
 from mtl.experiment.cell import Cell
 from mtl.reporting.figure_style import panel, save, style, title
+from mtl.reporting.plans import current, read_plan
 from mtl.reporting.results import existing, read_csv
-from mtl.runtime.files import read_json
 
 FILES = ("curve.csv", "history.csv")
 PUBLISHED = "figure4"
@@ -30,13 +30,14 @@ def write(plan_text: str, published: Path, results: Path, csv: Path, pictures: I
         csv: what is drawn: one line per point; `kind` is test, validation or published.
         pictures: the figure, in the formats of their suffixes.
     """
-    plan = read_json(plan_text, "--plan")
+    plan = read_plan(plan_text, results)
+    cells = current(plan)
     files = {"test": ("curve.csv", "accuracy"), "validation": ("history.csv", "validation_accuracy")}
     points = pd.concat(
         [
             _points(cell, path, kind, column)
             for kind, (name, column) in files.items()
-            for cell, path in existing(results, plan["cells"], name).items()
+            for cell, path in existing(results, cells, name).items()
         ],
         ignore_index=True,
     )

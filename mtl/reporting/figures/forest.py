@@ -10,9 +10,9 @@ import seaborn as sns
 
 from mtl.evaluation.interval import mean_and_ci95
 from mtl.reporting.figure_style import panel, save, style, title
+from mtl.reporting.plans import current, read_plan
 from mtl.reporting.published import read_published
 from mtl.reporting.results import Accuracies, read_accuracies
-from mtl.runtime.files import read_json
 
 FILES = ("episodes.csv",)
 PUBLISHED = "tables"
@@ -32,9 +32,10 @@ def write(plan_text: str, published: Path, results: Path, csv: Path, pictures: I
         csv: what is drawn: one line per cell.
         pictures: the figure, in the formats of their suffixes.
     """
-    plan = read_json(plan_text, "--plan")
+    plan = read_plan(plan_text, results)
+    cells = current(plan)
     printed = read_published(published).drop_duplicates(KEY)[[*KEY, "accuracy", "ci95"]]
-    data = _measured(read_accuracies(results, plan["cells"])).merge(
+    data = _measured(read_accuracies(results, cells)).merge(
         printed.rename(columns={"accuracy": "published", "ci95": "published_ci95"}), on=KEY, how="left"
     )
     order = {method: index for index, method in enumerate(plan["methods"])}

@@ -12,9 +12,9 @@ from safetensors.numpy import load_file
 from scipy import stats
 
 from mtl.reporting.figure_style import panel, save, style, title
+from mtl.reporting.plans import current, read_plan
 from mtl.reporting.results import existing, read_csv
 from mtl.runtime.errors import UserError
-from mtl.runtime.files import read_json
 
 FILES = ("model.safetensors",)
 PUBLISHED = "scale-shift"
@@ -39,9 +39,10 @@ def write(plan_text: str, published: Path, results: Path, csv: Path, pictures: I
     Raises:
         UserError: a model cannot be read.
     """
-    plan = read_json(plan_text, "--plan")
+    plan = read_plan(plan_text, results)
+    cells = current(plan)
     pooled: dict[tuple[str, str, int, int], dict[str, list[np.ndarray]]] = {}
-    for cell, path in existing(results, plan["cells"], "model.safetensors").items():
+    for cell, path in existing(results, cells, "model.safetensors").items():
         kinds = pooled.setdefault((cell.dataset, cell.backbone, cell.way, cell.shot), {})
         for kind in KINDS:
             kinds.setdefault(kind, []).append(_values(path, kind))
