@@ -1,7 +1,9 @@
 """How a cell's number came to be, from the archive to the accuracy."""
 
+import json
 import shlex
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -78,6 +80,8 @@ def _provenance(verb: str, record: Path, digest_of: Callable[[Path], str]) -> It
     torch = read_record(record, "provenance", "packages", "torch")
     at = f"{str(commit or 'unknown')[:12]}{' with changes' if dirty else ''}"
     yield f"  {verb} at commit {at}, code {code}, on {device} in {dtype}, torch {torch}"
+    settings = ", ".join(_settings(read_record(record, "provenance", "spec"), ""))
+    yield from textwrap.wrap(f"with {settings}", width=116, initial_indent="  ", subsequent_indent="    ")
     for role in read_record(record, "provenance", "inputs"):
         path, digest = (read_record(record, "provenance", "inputs", role, key) for key in ("path", "sha256"))
         if not (file := Path(path)).is_file():
@@ -85,6 +89,15 @@ def _provenance(verb: str, record: Path, digest_of: Callable[[Path], str]) -> It
         else:
             now = "" if digest_of(file) == digest else ", which says something else now"
         yield f"  from {role} {digest[:16]} {path}{now}"
+
+
+def _settings(spec: Any, prefix: str) -> Iterator[str]:
+    """The settings of a spec, each with its dotted name."""
+    for name, value in spec.items():
+        if isinstance(value, dict):
+            yield from _settings(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name} {json.dumps(value, ensure_ascii=False)}"
 
 
 def _origin(summary: Path) -> Iterator[str]:

@@ -155,6 +155,8 @@ def test_a_number_is_explained_from_the_images_on(finished, monkeypatch):
     for entry in evaluation["provenance"]["inputs"].values():
         assert f"{entry['sha256'][:16]} {entry['path']}\n" in told
     assert "meta-trained at commit" in told
+    assert "meta_train.iterations 26" in told
+    assert "network.width 2" in told
     assert "pre-trained at commit" in told
     assert lines[-1].startswith(f"to make it again: snakemake --cores 2 {HARD}/evaluation.json")
 
