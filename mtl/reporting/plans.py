@@ -41,11 +41,12 @@ def current(plan: dict[str, Any]) -> list[str]:
 
 def _is_stale(folder: str, asked: dict[str, str], results: Path) -> bool:
     cell = results / folder
-    if not (cell / "episodes.csv").is_file():
-        return False
     records = {
         "evaluate": cell / "evaluation.json",
         "meta_train": cell / "training.json",
         "pretrain": results / Cell.in_folder(folder).pretraining / "pretrain" / "summary.json",
     }
-    return any(digest_of(read_record(records[stage], "provenance", "spec")) != asked[stage] for stage in asked)
+    # A number without a record of how it was made is an error.
+    evaluated = (cell / "episodes.csv").is_file()
+    stages = [stage for stage in asked if evaluated or records[stage].is_file()]
+    return any(digest_of(read_record(records[stage], "provenance", "spec")) != asked[stage] for stage in stages)
