@@ -3,14 +3,13 @@
 Modules are imported where they are used: a table needs no torch, and a training job no plotting library.
 """
 
-import io
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mtl.runtime.errors import UserError, one_line_errors
+from mtl.runtime.errors import UserError, escape_what_cannot_be_shown, one_line_errors
 
 if TYPE_CHECKING:
     from mtl.data.prepare import Opened
@@ -270,10 +269,7 @@ def config_schema(
 
 def main() -> None:
     """Entry point: shows an error that the user can fix as one line on stderr, with exit code 1."""
-    # A Latin-1 terminal has no Θ.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    escape_what_cannot_be_shown()
     with one_line_errors(lambda message: sys.stderr.write(f"mtl: error: {message}\n")):
         app()
 

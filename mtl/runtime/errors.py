@@ -1,5 +1,6 @@
 """The one exception a user is meant to see, and how it is shown."""
 
+import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,3 +29,10 @@ def one_line_errors(show: Callable[[str], object]) -> Iterator[None]:
     else:
         return
     sys.exit(1)
+
+
+def escape_what_cannot_be_shown() -> None:
+    """Makes the standard streams escape letters that the terminal's encoding lacks: Latin-1 has no Θ."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
