@@ -113,11 +113,12 @@ def _values(
 
 
 def _absent(plan: dict[str, Any], cells: list[Cell], logs: Path) -> str:
-    """Why there is no number: `quoted` for a method that is not run, `failed` if a log ends with an error."""
+    """Why there is no number: `quoted` for a method that is not run, `failed` if a log ends with an error.
+
+    `stale` for one that was made with other settings, else `not-run`.
+    """
     if not cells:
         return "quoted"
-    if any(cell.folder in plan["stale"] for cell in cells):
-        return "stale"
     paths = [path for cell in cells for path in (logs / cell.folder).glob("*.log")]
     paths += [logs / cell.pretraining / "pretrain.log" for cell in cells]
     last_lines = [
@@ -127,7 +128,9 @@ def _absent(plan: dict[str, Any], cells: list[Cell], logs: Path) -> str:
     ]
     # An interrupted job resumes when it is started again, so it has not failed.
     errors = [line for line in last_lines if line.startswith("mtl: error:") and "interrupted by" not in line]
-    return "failed" if errors else "not-run"
+    if errors:
+        return "failed"
+    return "stale" if any(cell.folder in plan["stale"] for cell in cells) else "not-run"
 
 
 def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:

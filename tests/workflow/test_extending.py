@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -17,15 +16,6 @@ from tests.helpers.project import planned, snakemake, with_package
 PAGE = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"<!-- (file|append): (\S+) -->\n```\w+\n(.*?)```\n", re.DOTALL)
 SECTIONS = {text.partition("\n")[0]: text for text in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:]}
-
-
-def write_birds(folder):
-    """Writes a dataset in the form of the example."""
-    rng = np.random.default_rng(0)
-    classes = {f"{split}-{i}": split for split in ("train", "val", "test") for i in range(5)}
-    np.savez(folder / "birds.npz", **{name: rng.integers(256, size=(8, 16, 16, 3), dtype=np.uint8) for name in classes})
-    rows = "".join(f"{split},{name}\n" for name, split in classes.items())
-    (folder / "config/splits/birds.csv").write_text(f"split,class\n{rows}")
 
 
 def scored_once(folder):
@@ -43,7 +33,6 @@ def as_it_is(folder):
     """Needs no preparation and no further checks."""
 
 
-PREPARED = {"A form of archive": write_birds}
 LOOKED_AT = {"A learner": scored_once}
 
 
@@ -57,11 +46,12 @@ def test_an_extension_is_its_files_and_reruns_nothing(project, section):
         assert (project / name).exists() == (action == "append"), name
         with (project / name).open("a", encoding="utf-8") as file:
             file.write(content)
-    PREPARED.get(section, as_it_is)(project)
+    for script in project.glob("make_*.py"):
+        subprocess.run([sys.executable, script.name], cwd=project, check=True)
     assert planned(project) == []
     test = next(name for _, name, _ in files if name.startswith("tests/"))
     subprocess.run([sys.executable, "-m", "pytest", "-q", test], cwd=project, check=True)
-    command = re.search(r"```console\nsnakemake --cores 2 (.*)\n```", SECTIONS[section])[1].split()
+    command = re.search(r"^snakemake --cores 2 (.*)$", SECTIONS[section], re.MULTILINE)[1].split()
     code, output = snakemake(project, *command)
     assert code == 0, output
     table = pd.read_csv(project / command[0])

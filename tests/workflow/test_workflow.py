@@ -159,7 +159,7 @@ def test_a_partial_table_runs_nothing_and_says_what_is_missing(project):
     shutil.rmtree(project / CELL.format("ft-all", 5))
     log = project / CELL.format("ft-all", 5).replace("results", "logs", 1) / "evaluate.log"
     log.write_text("mtl: error: out of luck\n")
-    assert planned(project, "results/partial/table1.csv") == ["building table1 from the cells there are"]
+    assert planned(project, "results/partial/table1.csv") == ["building table1 from the cells that exist"]
     code, output = snakemake(project, "results/partial/table1.csv")
     assert code == 0, output
     table = pd.read_csv(project / "results/partial/table1.csv").set_index(["method", "shot"])
@@ -168,7 +168,7 @@ def test_a_partial_table_runs_nothing_and_says_what_is_missing(project):
     assert table["accuracy"].isna().sum() == 2
     assert planned(project, "results/partial/table1.csv") == []
     (project / CELL.format("ss-all", 1) / "episodes.csv").touch()
-    assert planned(project, "results/partial/table1.csv") == ["building table1 from the cells there are"]
+    assert planned(project, "results/partial/table1.csv") == ["building table1 from the cells that exist"]
 
 
 def test_a_published_number_rebuilds_tables_only(project):

@@ -63,7 +63,7 @@ rule partial_table:
         # Not inputs, because no cell must run for it; a parameter, so that it shows new results.
         seen=lambda wildcards: experiment.inventory.seen(wildcards.table),
     message:
-        "building {wildcards.table} from the cells there are"
+        "building {wildcards.table} from the cells that exist"
     shell:
         TABLE_COMMAND
 
