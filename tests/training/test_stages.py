@@ -1,5 +1,6 @@
 """Whole stages: which data they may touch, what they keep, and what selects it."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -18,6 +19,7 @@ from mtl.evaluation.evaluate import EvaluateInputs, evaluate
 from mtl.evaluation.scoring import embed_episodes, score
 from mtl.learners import load_learned
 from mtl.networks.weights import save_tensors
+from mtl.specs.drawing import Stored
 from mtl.training.meta_step import MetaStep
 from tests.helpers.learners import CPU, STORED, build
 from tests.helpers.stages import evaluate_spec, read, run_meta_train, run_pretrain
@@ -194,7 +196,9 @@ def test_inner_steps_are_chosen_on_validation_and_test_episodes_choose_nothing(t
     assert by_steps[str(summary["steps"])] == max(by_steps.values())
     with np.load(tiny / "test.npz") as stored:
         np.savez(tiny / "other.npz", **{name: stored[name][::-1][:6] for name in stored})
-    second, other = run_evaluate(tiny, tmp_path / "b", test_episodes="other.npz")
+    second, other = run_evaluate(
+        tiny, tmp_path / "b", dataclasses.replace(SPEC, test=Stored(count=6, query=3)), test_episodes="other.npz"
+    )
     assert not np.array_equal(first[:6], second)
     assert (other["steps"], other["validation_accuracy_by_steps"]) == (summary["steps"], by_steps)
 
