@@ -7,7 +7,7 @@ from mtl.data.image_set import load_split
 from mtl.data.split import SPLITS, read_class_list, read_rows
 from mtl.data.stored_episodes import read_episodes, write_episodes
 from mtl.runtime.errors import UserError
-from mtl.specs.drawing import EpisodesSpec
+from mtl.specs.drawing import EpisodesSpec, Stored
 from tests.helpers.learners import CPU, STORED
 
 
@@ -97,3 +97,11 @@ def test_a_bad_class_list_is_one_line(tmp_path, text, message):
     (tmp_path / "classes.csv").write_text(text)
     with pytest.raises(UserError, match=message):
         read_class_list(tmp_path / "classes.csv")
+
+
+@pytest.mark.parametrize("expected", [Stored(count=13, query=3), Stored(count=12, query=4)])
+def test_a_store_with_other_numbers_is_refused(tiny, test_images, expected):
+    with pytest.raises(
+        UserError, match="has 12 episodes with 3 query images per class, not 1[23] with [34]; delete it"
+    ):
+        read_episodes(tiny / "test.npz", test_images, expected)
