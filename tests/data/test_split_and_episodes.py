@@ -102,6 +102,6 @@ def test_a_bad_class_list_is_one_line(tmp_path, text, message):
 @pytest.mark.parametrize("expected", [Stored(count=13, query=3), Stored(count=12, query=4)])
 def test_a_store_with_other_numbers_is_refused(tiny, test_images, expected):
     with pytest.raises(
-        UserError, match="has 12 episodes with 3 query images per class, not 1[23] with [34]; delete it"
+        UserError, match=r"has 12 episodes with 3 query images per class, not 1[23] with [34]; delete it"
     ):
         read_episodes(tiny / "test.npz", test_images, expected)
