@@ -1,6 +1,7 @@
 """What each table, figure and page shows: titles, rows, columns and cells, as JSON for `mtl <report>`."""
 
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 from mtl.experiment.cell import Cell
@@ -21,7 +22,8 @@ class Reports:
     def __init__(self, grid: Grid, jobs: Jobs, tables: Tables, paper_scale: list[Content], claims: list[Claim]) -> None:
         """Takes `paper_scale` of `config/tables.yaml` as it was written, because its entries name only some keys."""
         self._grid = grid
-        self._jobs = jobs
+        # Several reports show the same cell.
+        self._asked_of = cache(jobs.asked)
         self._tables = tables.tables
         self._figures = tables.figures
         self._claims = claims
@@ -146,7 +148,7 @@ class Reports:
         return fingerprint(entries.get(report) or f"reporting.figures.{module_of(report)}:write")
 
     def _asked(self, cells: list[Cell]) -> dict[str, Any]:
-        return {"asked": {cell.folder: self._jobs.asked(cell) for cell in cells}}
+        return {"asked": {cell.folder: self._asked_of(cell) for cell in cells}}
 
     def _common(self) -> dict[str, Any]:
         datasets = {name: self._grid.datasets[name] for name in self._grid.selected("dataset")}

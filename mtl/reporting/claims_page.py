@@ -8,7 +8,7 @@ import pandas as pd
 from mtl.reporting.claim_tests import claim_verdicts
 from mtl.reporting.evidence import Evidence
 from mtl.reporting.markdown import heading, markdown_table
-from mtl.reporting.plans import read_plan
+from mtl.reporting.plans import not_stale, read_plan
 from mtl.runtime.files import write_text
 
 RULES = {
@@ -42,7 +42,7 @@ def write_claims(plan_text: str, results: Path, csv: Path, markdown: Path) -> No
         markdown: one table per claim, with the rule.
     """
     plan = read_plan(plan_text, results)
-    tidy = claim_verdicts(plan, Evidence(results, [folder for folder in plan["cells"] if folder not in plan["stale"]]))
+    tidy = claim_verdicts(plan, Evidence(results, not_stale(plan)))
     rounded = tidy.assign(
         **{name: tidy[name].map("{:.4f}".format, na_action="ignore") for name in ("effect", "ci95", "ci95_seeds")},
         **{name: tidy[name].map("{:.3g}".format, na_action="ignore") for name in ("p", "p_holm")},

@@ -24,13 +24,18 @@ def read_plan(text: str, results: Path) -> dict[str, Any]:
     return {**plan, "stale": [folder for folder in asked if _is_stale(folder, asked[folder], results)]}
 
 
+def not_stale(plan: dict[str, Any]) -> list[str]:
+    """The folders of the cells of a plan that are not stale."""
+    return [folder for folder in plan["cells"] if folder not in plan["stale"]]
+
+
 def current(plan: dict[str, Any]) -> list[str]:
-    """The folders of the cells of a plan that are not stale.
+    """The same for a figure, which cannot say of a cell that it is stale.
 
     Raises:
         UserError: all are.
     """
-    folders = [folder for folder in plan["cells"] if folder not in plan["stale"]]
+    folders = not_stale(plan)
     if plan["cells"] and not folders:
         raise UserError(
             f"{plan['title']}: all cells were made with other settings than the config asks; run snakemake without "

@@ -9,7 +9,7 @@ import pandas as pd
 from mtl.evaluation.interval import mean_and_ci95
 from mtl.experiment.cell import Cell
 from mtl.reporting.markdown import heading, markdown_table
-from mtl.reporting.plans import read_plan
+from mtl.reporting.plans import not_stale, read_plan
 from mtl.reporting.published import Number, read_published, rule, verdict
 from mtl.reporting.results import Accuracies, read_accuracies
 from mtl.reporting.statistics import few_ci95
@@ -50,7 +50,7 @@ def write_table(plan_text: str, published: Path, results: Path, logs: Path, csv:
     tidy = _tidy(
         plan,
         printed[printed["table"] == plan["table"]],
-        read_accuracies(results, [folder for folder in plan["cells"] if folder not in plan["stale"]]),
+        read_accuracies(results, not_stale(plan)),
         logs,
     )
     write_text(csv, tidy.to_csv(index=False, lineterminator="\n"))

@@ -8,32 +8,21 @@ from types import SimpleNamespace
 import pytest
 
 from mtl.experiment.cell import Cell
+from mtl.experiment.jobs import SPECS
 from mtl.experiment.load import checked_experiment, load
 from mtl.experiment.project import Project, extended, read_yaml
 from mtl.learners.base_learner import mean_rate
 from mtl.runtime.extensions import extensions
-from mtl.specs.drawing import EpisodesSpec
-from mtl.specs.evaluating import EvaluateSpec
 from mtl.specs.inner_steps import BaseLearner
-from mtl.specs.meta_training import HardTasks, MetaTrain, MetaTrainSpec
-from mtl.specs.preparing import PrepareSpec
-from mtl.specs.pretraining import Pretrain, PretrainSpec
+from mtl.specs.meta_training import HardTasks, MetaTrain
+from mtl.specs.pretraining import Pretrain
 from mtl.specs.reading import from_json
 from tests.helpers.learners import CONFIG, ROOT, put
-
-KINDS = {
-    "prepare": PrepareSpec,
-    "episodes": EpisodesSpec,
-    "pretrain": PretrainSpec,
-    "meta_train": MetaTrainSpec,
-    "evaluate": EvaluateSpec,
-    "curve": EvaluateSpec,
-}
 
 
 def spec(experiment, stage, **names):
     """The spec of a job."""
-    return from_json(KINDS[stage], experiment.jobs.spec(stage)(wildcards(**names)))
+    return from_json(SPECS[stage], experiment.jobs.spec(stage)(wildcards(**names)))
 
 
 def told(experiment, stage, **names):
