@@ -1,6 +1,7 @@
 """Checks that an experiment can run: enough classes and images for its tasks, hard tasks that fill meta-batches."""
 
 from collections.abc import Collection
+from itertools import product
 
 from mtl.data.split import SPLITS, read_class_list
 from mtl.experiment.cell import Cell
@@ -20,14 +21,10 @@ def check_feasible(grid: Grid, with_curves: Collection[str], source: str) -> Non
         when = override["when"].keys() - {"dataset", "backbone"}
         if shared and when:
             raise UserError(
-                f"{source}: overrides[{index}].when.{min(when)}: Θ is shared by all methods and shots, so an override "
-                f"of {min(shared)} may only name a dataset and a backbone"
+                f"{source}: overrides[{index}].when.{min(when)}: Θ is shared by all methods, ways and shots, so an "
+                f"override of {min(shared)} may only name a dataset and a backbone"
             )
-    way = grid.config.way
-    for dataset in grid.selected("dataset"):
-        for split in SPLITS:
-            if way > (has := getattr(grid.datasets[dataset].classes, split)):
-                raise UserError(f"{source}: way: {way} per task: {dataset} has only {has} {split} classes")
+    _check_ways(grid, source)
     for cell in grid.cells:
         settings = grid.settings_of(cell)
         _check_images(grid, cell, grid.query(cell.shot), f"{source}: shots", "episodes.query")
@@ -36,6 +33,17 @@ def check_feasible(grid: Grid, with_curves: Collection[str], source: str) -> Non
             _check_meta_training(grid, cell, settings, source, curve=cell.method in with_curves)
         if grid.methods[cell.method].has_hard_tasks:
             _check_hard_tasks(cell, settings, source)
+
+
+def _check_ways(grid: Grid, source: str) -> None:
+    for index, entry in enumerate(grid.config.grids):
+        key = "ways" if entry.ways is None else f"grids[{index}].ways"
+        for dataset, way in product(entry.datasets or grid.config.datasets, entry.ways or grid.config.ways):
+            for split in SPLITS:
+                if way > (has := getattr(grid.datasets[dataset].classes, split)):
+                    raise UserError(
+                        f"{source}: {key}: {way} classes per task, but {dataset} has only {has} {split} classes"
+                    )
 
 
 def _check_pretraining(grid: Grid, cell: Cell, settings: Content, source: str) -> None:

@@ -31,13 +31,14 @@ class Grid:
             datasets = entry.datasets or self.config.datasets
             backbones = entry.backbones or self.config.backbones
             methods = entry.methods or self.config.methods
+            ways = entry.ways or self.config.ways
             shots = entry.shots or self.config.shots
             for dataset, backbone, seed in product(datasets, backbones, self.config.seeds):
-                for method, shot in product(methods, shots):
-                    yield Cell(dataset, backbone, seed, method, self.config.way, shot)
+                for method, way, shot in product(methods, ways, shots):
+                    yield Cell(dataset, backbone, seed, method, way, shot)
 
     def selected(self, name: str) -> list[Any]:
-        """The distinct values of `dataset`, `backbone`, `method` or `shot` in the cells, in order."""
+        """The distinct values of `dataset`, `backbone`, `method`, `way` or `shot` in the cells, in order."""
         return list(dict.fromkeys(getattr(cell, name) for cell in self.cells))
 
     def batch_norm(self, method: str) -> str:
@@ -50,7 +51,7 @@ class Grid:
         return shot if query == "shot" else query
 
     def settings(self, **context: str | int) -> Content:
-        """The settings of a job after all overrides that apply to `context` (dataset, backbone, method, shot)."""
+        """The settings of a job after all overrides that apply to `context` (dataset, backbone, method, way, shot)."""
         names = {field.name for field in dataclasses.fields(CellSettings)}
         settings = {name: value for name, value in dataclasses.asdict(self.config).items() if name in names}
         for override in self.overrides:
@@ -60,7 +61,7 @@ class Grid:
 
     def settings_of(self, cell: Cell) -> Content:
         """The settings of a cell."""
-        return self.settings(dataset=cell.dataset, backbone=cell.backbone, method=cell.method, shot=cell.shot)
+        return self.settings(**vars(cell))
 
 
 def applies(when: Content, context: Mapping[str, Any]) -> bool:

@@ -165,13 +165,13 @@ class Jobs:
     def _cell(self, stage: str, wildcards: Wildcards) -> Content:
         """All that the spec of a stage of a cell may hold."""
         method = self._grid.methods[wildcards.method]
-        shot = int(wildcards.shot)
+        way, shot = int(wildcards.way), int(wildcards.shot)
         context = {name: getattr(wildcards, name) for name in ("dataset", "backbone", "method")}
-        values = self._common(stage, self._grid.settings(**context, shot=shot), wildcards)
+        values = self._common(stage, self._grid.settings(**context, way=way, shot=shot), wildcards)
         values |= {
             "method": {"name": wildcards.method, **asdict(method)},
             "batch_norm": self._grid.batch_norm(wildcards.method),
-            "way": int(wildcards.way),
+            "way": way,
             "shot": shot,
             "flip_support": values["base_learner"]["flip_support"],
             "validation": {"count": self._grid.config.episodes.validation, "query": self._grid.query(shot)},

@@ -60,15 +60,14 @@ class Reports:
         order = {method: index for index, method in enumerate(groups)}
         rows = sorted({(order.get(cell.method, len(order)), cell.method, cell.backbone) for cell in cells})
         datasets = grid.selected("dataset")
-        columns = sorted({(datasets.index(cell.dataset), cell.shot) for cell in cells})
+        columns = sorted({(datasets.index(cell.dataset), cell.way, cell.shot) for cell in cells})
         return as_json(
             {
                 "table": table,
                 "title": self._tables[table].title,
                 **self._common(),
                 "protocol": grid.config.protocol,
-                "way": grid.config.way,
-                "columns": [(datasets[index], shot) for index, shot in columns],
+                "columns": [(datasets[index], way, shot) for index, way, shot in columns],
                 "rows": [
                     {
                         "group": groups.get(method, "other methods"),

@@ -41,7 +41,7 @@ SEEDS_FOR_SPEED = 3
 
 
 def claim_verdicts(plan: dict[str, Any], evidence: Evidence) -> pd.DataFrame:
-    """One line per claim, pair, dataset and number of shots, with the verdict."""
+    """One line per claim, pair, dataset, way and number of shots, with the verdict."""
     cells = list(map(Cell.in_folder, plan["cells"]))
     lines = []
     for claim in plan["claims"]:

@@ -8,6 +8,7 @@ import pandas as pd
 from mtl.reporting.claim_tests import claim_verdicts
 from mtl.reporting.evidence import Evidence
 from mtl.reporting.markdown import heading, markdown_table
+from mtl.reporting.places import PLACE, named
 from mtl.reporting.plans import not_stale, read_plan
 from mtl.runtime.files import write_text
 
@@ -33,12 +34,12 @@ OTHER_SCALE = "Not at the paper's scale: a verdict says what holds here, not wha
 
 
 def write_claims(plan_text: str, results: Path, csv: Path, markdown: Path) -> None:
-    """Tests every claim on every dataset and number of shots.
+    """Tests every claim on every dataset and for all ways and shots.
 
     Args:
         plan_text: the claims and the cells that decide them, as `Reports.claims` returns them.
         results: the folder of results.
-        csv: one line per claim, pair, dataset and number of shots.
+        csv: one line per claim, pair, dataset, way and number of shots.
         markdown: one table per claim, with the rule.
     """
     plan = read_plan(plan_text, results)
@@ -55,6 +56,7 @@ def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
     lines = heading(plan)
     if not tidy["paper_scale"].all():
         lines += [OTHER_SCALE, ""]
+    places = named(tidy[PLACE].itertuples(index=False, name=None), plan)
     for claim in plan["claims"]:
         own = tidy[(tidy["claim"] == claim["claim"]) & (tidy["test"] == claim["test"])]
         lines += [f"## {claim['claim']}", "", f"{claim['source']} ({claim['test']})", ""]
@@ -68,8 +70,8 @@ def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
                 plan["labels"][line[method]] + ("" if same else f" ({line[backbone]})")
                 for method, backbone in (("method", "backbone"), ("against", "against_backbone"))
             )
-            place = f"{plan['datasets'][line['dataset']]['title']} {line['shot']}-shot"
-            rows.append([f"{ours} vs. {theirs}", place, *_shown(line), line["verdict"]])
+            place = line["dataset"], line["way"], line["shot"]
+            rows.append([f"{ours} vs. {theirs}", places[place], *_shown(line), line["verdict"]])
         lines += [*markdown_table(["rows", "where", "effect", "p (Holm)", "verdict"], rows), ""]
     used = {claim["test"] for claim in plan["claims"]}
     lines += [

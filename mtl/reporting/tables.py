@@ -9,6 +9,7 @@ import pandas as pd
 from mtl.evaluation.interval import mean_and_ci95
 from mtl.experiment.cell import Cell
 from mtl.reporting.markdown import heading, markdown_table
+from mtl.reporting.places import PLACE, Place, named
 from mtl.reporting.plans import not_stale, read_plan
 from mtl.reporting.published import Number, read_published, rule, verdict
 from mtl.reporting.results import Accuracies, read_accuracies
@@ -42,8 +43,8 @@ def write_table(plan_text: str, published: Path, results: Path, logs: Path, csv:
         published: the paper's numbers, `config/published/tables.csv`.
         results: the folder of results.
         logs: the folder of logs, to tell cells that failed from those that were not run.
-        csv: one line per row, dataset and shot; accuracies in percent.
-        markdown: rows as in the paper, one column per dataset and shot.
+        csv: one line per row, dataset, way and shot; accuracies in percent.
+        markdown: rows as in the paper, one column per dataset, way and shot.
     """
     plan = read_plan(plan_text, results)
     printed = read_published(published)
@@ -60,28 +61,33 @@ def write_table(plan_text: str, published: Path, results: Path, logs: Path, csv:
 def _tidy(plan: dict[str, Any], printed: pd.DataFrame, measured: Accuracies, logs: Path) -> pd.DataFrame:
     lines = []
     for row in _rows(plan, printed):
-        for dataset, shot in plan["columns"]:
+        for dataset, way, shot in _columns(plan):
             same = (printed[ROW[:4]] == [row[name] for name in ROW[:4]]).all(axis=1)
-            of_column = (printed["dataset"] == dataset) & (printed["way"] == plan["way"]) & (printed["shot"] == shot)
+            of_column = (printed["dataset"] == dataset) & (printed["way"] == way) & (printed["shot"] == shot)
             numbers = [
                 Number(accuracy, None if np.isnan(ci95) else ci95)
                 for accuracy, ci95 in printed.loc[same & of_column, ["accuracy", "ci95"]].itertuples(index=False)
             ]
-            line = {"table": plan["table"], **row, "dataset": dataset, "way": plan["way"], "shot": shot}
+            line = {"table": plan["table"], **row, "dataset": dataset, "way": way, "shot": shot}
             cells = [
                 cell
                 for cell in map(Cell.in_folder, plan["cells"])
-                if (cell.method, cell.backbone, cell.dataset, cell.shot)
-                == (row["method"], row["backbone"], dataset, shot)
+                if (cell.method, cell.backbone, cell.dataset, cell.way, cell.shot)
+                == (row["method"], row["backbone"], dataset, way, shot)
             ]
             if numbers or cells:
                 lines.append(line | _values(plan, cells, measured, numbers[0] if numbers else None, logs))
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
+def _columns(plan: dict[str, Any]) -> list[Place]:
+    """Dataset, way and shot of each column of accuracies."""
+    return [(dataset, way, shot) for dataset, way, shot in plan["columns"]]
+
+
 def _rows(plan: dict[str, Any], printed: pd.DataFrame) -> list[dict[str, str]]:
     """The printed rows about this experiment's datasets, in printed order, then the others."""
-    datasets = [dataset for dataset, _ in plan["columns"]]
+    datasets = [dataset for dataset, _, _ in _columns(plan)]
     rows = printed.loc[printed["dataset"].isin(datasets), ROW].drop_duplicates().to_dict("records")
     known = {(row["method"], row["backbone"]) for row in rows}
     return rows + [row for row in plan["rows"] if (row["method"], row["backbone"]) not in known]
@@ -134,22 +140,22 @@ def _absent(plan: dict[str, Any], cells: list[Cell], logs: Path) -> str:
 
 
 def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
-    compared = (tidy["published"] != "").any()
+    columns = named(_columns(plan), plan)
+    compared = set(tidy.loc[tidy["published"] != "", PLACE].itertuples(index=False, name=None))
     heads = [""] + (["feature extractor"] if len(set(tidy["extractor"])) > 1 else [])
-    for dataset, shot in plan["columns"]:
-        name = f"{plan['datasets'][dataset]['title']} {shot}-shot"
-        heads += [name, "paper"] if compared else [name]
+    for column, name in columns.items():
+        heads += [name, "paper"] if column in compared else [name]
     rows: list[list[str]] = []
     group = None
     for _, lines in tidy.groupby(ROW, sort=False):
-        row, by_column = lines.iloc[0], {(line["dataset"], line["shot"]): line for _, line in lines.iterrows()}
+        row, by_column = lines.iloc[0], {tuple(line[PLACE]): line for _, line in lines.iterrows()}
         if row["group"] != group:
             group = row["group"]
             rows.append([f"*{group}*", *[""] * (len(heads) - 1)])
         shown = [row["row"]] + ([row["extractor"]] if "feature extractor" in heads else [])
-        for dataset, shot in plan["columns"]:
-            ours, theirs = _shown(by_column.get((dataset, shot)))
-            shown += [ours, theirs] if compared else [ours]
+        for column in columns:
+            ours, theirs = _shown(by_column.get(column))
+            shown += [ours, theirs] if column in compared else [ours]
         rows.append(shown)
     return "\n".join([*heading(plan), *markdown_table(heads, rows), "", *_footer(plan, tidy, bool(compared))]) + "\n"
 
@@ -172,8 +178,10 @@ def _footer(plan: dict[str, Any], tidy: pd.DataFrame, compared: bool) -> list[st
     if measured.empty:
         return ["Nothing was measured yet.", "", rule(tidy["verdict"])]
     episodes, seeds, norms = (sorted(set(measured[name])) for name in ("episodes", "seeds", "batch_norm"))
+    ways = {way for _, way, _ in _columns(plan)}
+    what = f"{ways.pop()}-way accuracy" if len(ways) == 1 else "Accuracy"
     lines = [
-        f"{plan['way']}-way accuracy in percent, mean over {_listed(episodes)} test episodes ± the 95 % interval "
+        f"{what} in percent, mean over {_listed(episodes)} test episodes ± the 95 % interval "
         f"1.96 s/√n over these episodes; seeds: {_listed(seeds)}; {' and '.join(norms)} batch-norm statistics. Models "
         "and inner steps are chosen on validation episodes, unless the config fixes them."
     ]

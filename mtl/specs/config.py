@@ -15,6 +15,7 @@ from mtl.specs.pretraining import Pretrain
 FOLDER = "^[A-Za-z0-9._/-]+$"
 Names = Annotated[list[str], Distinct()]
 Backbones = Annotated[list[Annotated[str, Found("networks")]], Distinct()]
+Ways = Annotated[list[Annotated[int, Within(ge=2)]], Distinct()]
 Shots = Annotated[list[Annotated[int, Within(ge=1)]], Distinct()]
 Seeds = Annotated[list[Annotated[int, Within(ge=0, le=2**32 - 1)]], Distinct()]
 
@@ -26,6 +27,7 @@ class GridEntry(Settings):
     datasets: Names | None = key("Replaces `datasets`.", default=None, min_length=1)
     backbones: Backbones | None = key("Replaces `backbones`.", default=None, min_length=1)
     methods: Names | None = key("Replaces `methods`.", default=None, min_length=1)
+    ways: Ways | None = key("Replaces `ways`.", default=None, min_length=1)
     shots: Shots | None = key("Replaces `shots`.", default=None, min_length=1)
 
 
@@ -46,6 +48,9 @@ class When(Settings):
     backbone: str | list[str] | None = key("A backbone, or a list of them.", default=None)
     method: str | list[str] | None = key(
         "A method, or a list; never matches pre-training, which has none.", default=None
+    )
+    way: int | list[int] | None = key(
+        "A number of classes per task, or a list; never matches pre-training, which has none.", default=None
     )
     shot: int | list[int] | None = key(
         "A number of shots, or a list; never matches pre-training, which has none.", default=None
@@ -93,14 +98,16 @@ class Selection(Settings):
     seeds: Seeds = key(
         "Seeds of the experiment. A seed fixes initial weights, batches, tasks and episodes.", min_length=1
     )
-    way: int = key("Classes per task.", paper="5 (section 5.1)", ge=2)
+    ways: Ways = key("Classes per task.", paper="5 (section 5.1)", min_length=1)
     shots: Shots = key(
-        "Support images per class; each value is a column of the tables.", paper="1, 5; FC100 also 10", min_length=1
+        "Support images per class; each value is a column of the tables, for each of `ways`.",
+        paper="1, 5; FC100 also 10",
+        min_length=1,
     )
     methods: Names = key("Methods to run, keys of `config/methods.yaml`.", min_length=1)
     grids: list[GridEntry] = key(
-        "What is run: for each entry, every combination of datasets, backbones, methods and shots. Keys that an entry "
-        "leaves out are as above; `[{}]` is a single grid of exactly those.",
+        "What is run: for each entry, every combination of datasets, backbones, methods, ways and shots. Keys that an "
+        "entry leaves out are as above; `[{}]` is a single grid of exactly those.",
         min_length=1,
     )
     pathvars: Folders = key("Folders that Snakemake writes to; each experiment has its own.")

@@ -13,7 +13,7 @@ class InnerRate(Settings):
     learning_rate: float = key("β, the learning rate within a task.", paper="the authors' first code: 0.01", gt=0)
     reduction: Literal["mean", "sum-over-shots"] = key(
         "The loss of a step within a task: the mean cross-entropy of the support set, or its sum divided by the shots, "
-        "which is `way` times the mean (twice that with mirrored support images).",
+        "which is the mean times the classes per task (twice that with mirrored support images).",
         paper="the authors' code: `sum-over-shots`",
     )
 

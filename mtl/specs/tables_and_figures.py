@@ -10,7 +10,9 @@ from mtl.specs.networks import ImageSize
 
 @dataclass(frozen=True, kw_only=True)
 class Judged(CellSettings, ImageSize):
-    """What a cell and its images are like."""
+    """What a cell, its tasks and its images are like."""
+
+    way: int = key("Classes per task.", paper="5 (section 5.1)", ge=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,5 +67,5 @@ class Tables(Settings):
     )
     paper_scale: list[PaperScale] = key(
         "Settings that a cell must have for its number to be judged against a printed one: for each entry whose `when` "
-        "matches, all its other keys, which are those of `config/config.yaml`."
+        "matches, all its other keys, which are `way` and those of `config/config.yaml`."
     )

@@ -26,12 +26,19 @@ def checked(config, others, **changed):
         ("sedes", [0], "config/config.yaml: sedes: unknown key; did you mean 'seeds'?"),
         ("meta_train.learning_rate", "1e-3", "meta_train.learning_rate: '1e-3' is text, not a number; write 0.001"),
         ("seeds", ["0"], "config/config.yaml: seeds[0]: '0' is text, not a number; write 0 without quotes (on the co"),
-        ("way", "five", "config/config.yaml: way: 'five' is not a whole number"),
-        ("way", 1, "config/config.yaml: way: 1 must be greater than or equal to 2"),
+        ("ways", ["five"], "config/config.yaml: ways[0]: 'five' is not a whole number"),
+        ("ways", [1], "config/config.yaml: ways[0]: 1 must be greater than or equal to 2"),
+        ("ways", 5, "config/config.yaml: ways: 5 is not a list"),
+        ("way", 5, "config/config.yaml: way: unknown key; did you mean 'ways'?"),
         ("datasets", ["glyhps"], "datasets: 'glyhps' is unknown; did you mean 'glyphs'?"),
         ("methods", ["ss-al"], "methods: 'ss-al' is unknown; did you mean 'ss-all'?"),
         ("backbones", ["resnet21"], "backbones[0]: 'resnet21' is not one of conv4, resnet12; did you mean 'resnet12'?"),
-        ("way", 50, "way: 50 per task: glyphs has only 20 val classes"),
+        ("ways", [5, 50], "config/config.yaml: ways: 50 classes per task, but glyphs has only 20 val classes"),
+        (
+            "grids",
+            [{}, {"ways": [50]}],
+            "config/config.yaml: grids[1].ways: 50 classes per task, but glyphs has only 20",
+        ),
         ("shots", [190], "shots: 190 support and 15 query images per class (episodes.query), but glyphs has 200"),
         ("meta_train.query", 198, "shots: 5 support and 198 query images per class (meta_train.query)"),
         ("hard_tasks.tasks", 5, "hard_tasks.tasks: 5 (for glyphs/resnet12/seed0/ft-all-ht/5way-1shot) is not a mul"),
@@ -42,14 +49,14 @@ def checked(config, others, **changed):
         (
             "overrides",
             [{"when": {"shot": 5}, "width": 4}],
-            "overrides[0].when.shot: Θ is shared by all methods and shots, so an override of width may only name",
+            "overrides[0].when.shot: Θ is shared by all methods, ways and shots, so an override of width may only name",
         ),
         (
             "meta_train.iterations",
             1.0e4,
             "meta_train.iterations: 10000.0 is not a whole number; write it without",
         ),
-        ("way", 5.0, "config/config.yaml: way: 5.0 is not a whole number"),
+        ("ways", [5.0], "config/config.yaml: ways[0]: 5.0 is not a whole number"),
         (
             "hard_tasks.every",
             2,
@@ -74,7 +81,7 @@ def checked(config, others, **changed):
         ("meta_train.learning_rate", float("nan"), "meta_train.learning_rate: nan must be a finite number"),
         ("note", datetime.date(2020, 1, 1), "note: datetime.date(2020, 1, 1) is a date; if it is text, write it in"),
         ("seeds", {0}, "config/config.yaml: seeds: {0} is a set"),
-        ("way", 10**30, "config/config.yaml: way: "),
+        ("ways", [10**30], "config/config.yaml: ways: "),
         ("runtime", {"device": "cpu", 1: "x"}, "runtime.1: the key is not text; write it in quotes"),
         ("runtime.device", "gpu", "runtime.device: 'gpu' is not one of auto, cpu, cuda"),
     ],
@@ -85,6 +92,15 @@ def test_a_bad_value_is_one_line_that_names_file_and_key(config, others, path, v
         checked(config, others)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_hard_tasks_need_as_many_failures_as_the_most_ways_of_a_cell(config, others):
+    config["grids"] = [{}, {"ways": [20], "methods": ["ss-all"]}, {"ways": [15, 20], "methods": ["ss-all-ht"]}]
+    config["hard_tasks"]["every"] = 9
+    with pytest.raises(UserError, match=r"hard_tasks\.every: 9 .*ss-all-ht/20way-1shot\) can never fail in the 20"):
+        checked(config, others)
+    config["overrides"].append({"when": {"way": 20}, "hard_tasks": {"every": 40}})
+    checked(config, others)
 
 
 def test_a_missing_key_is_named(config, others):

@@ -143,6 +143,31 @@ def test_grids_add_cells_and_none_twice(config):
     assert cells[-1] == Cell("glyphs", "conv4", 0, "maml", 5, 1)
 
 
+def test_a_grid_may_have_other_ways(config):
+    """Its cells have specs and stored episodes of their own; those of the other cells stay as they were."""
+    before = load(config, ROOT)
+    config["grids"].append({"ways": [5, 20], "methods": ["ss-all", "linear"], "shots": [1]})
+    config["overrides"].append({"when": {"way": 20}, "base_learner": {"steps": 7}})
+    experiment = load(config, ROOT)
+    cells = experiment.grid.cells
+    added = [Cell("glyphs", "resnet12", 0, method, 20, 1) for method in ("ss-all", "linear")]
+    assert cells == [*before.grid.cells, *added]
+    assert experiment.grid.selected("way") == [5, 20]
+    assert [before.jobs.asked(cell) for cell in cells[:-2]] == [experiment.jobs.asked(cell) for cell in cells[:-2]]
+    assert spec(experiment, "episodes", way="20").way == 20
+    meta_train = spec(experiment, "meta_train", method="ss-all", way="20")
+    assert (meta_train.way, meta_train.base_learner.steps) == (20, 7)
+    columns = json.loads(experiment.reports.table("table1"))["columns"]
+    assert columns == [["glyphs", 5, 1], ["glyphs", 5, 5], ["glyphs", 20, 1]]
+
+
+def test_other_ways_are_not_at_the_papers_scale(config):
+    content = content_of(config, "paper")
+    content["grids"].append({"ways": [10], "methods": ["ss-all"]})
+    scale = load(content, ROOT).reports._scale
+    assert {cell.way: at_scale for cell, at_scale in scale.items()} == {5: True, 10: False}
+
+
 def test_every_cell_is_in_some_table(config):
     config["grids"].append({"backbones": ["conv4"], "methods": ["maml"]})
     experiment = load(config, ROOT)

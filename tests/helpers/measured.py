@@ -9,8 +9,8 @@ from mtl.reporting.claim_tests import claim_verdicts
 from mtl.reporting.evidence import Evidence
 
 
-def cell(method, shot=1, seed=0, backbone="resnet12"):
-    return Cell("glyphs", backbone, seed, method, 5, shot)
+def cell(method, shot=1, seed=0, backbone="resnet12", way=5):
+    return Cell("glyphs", backbone, seed, method, way, shot)
 
 
 def computed_on(device="cpu"):

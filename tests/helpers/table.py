@@ -16,8 +16,8 @@ def row(group, label, method):
     return {"group": group, "row": label, "method": method, "backbone": "resnet12", "extractor": "ResNet-12 (pre)"}
 
 
-def cell(method, shot, seed=0):
-    return Cell("miniimagenet", "resnet12", seed, method, 5, shot)
+def cell(method, shot, seed=0, way=5):
+    return Cell("miniimagenet", "resnet12", seed, method, way, shot)
 
 
 CELLS = [cell("ss-all", 1), cell("ss-all", 1, 1), cell("ss-all", 5), cell("linear", 1), cell("linear", 5)]
@@ -27,8 +27,7 @@ PLAN = {
     "note": "small images",
     "datasets": DATASETS,
     "protocol": "default",
-    "way": 5,
-    "columns": [["miniimagenet", 1], ["miniimagenet", 5]],
+    "columns": [["miniimagenet", 5, 1], ["miniimagenet", 5, 5]],
     "rows": [row("SS", "mine", "ss-all"), row("controls", "linear", "linear")],
     "cells": {c.folder: {"batch_norm": "running", "paper_scale": True} for c in CELLS},
 }

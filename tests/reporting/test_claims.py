@@ -87,6 +87,18 @@ def test_several_seeds_are_pooled_and_their_spread_is_shown(measured):
     assert line["ci95_seeds"] == pytest.approx(4.30265 / np.sqrt(3), rel=1e-5)
 
 
+def test_every_number_of_ways_has_a_line_of_its_own(measured, tmp_path):
+    for way, ours in ((5, 60.0), (20, 40.0)):
+        measured.accuracies(cell("a", way=way), np.full(20, ours))
+        measured.accuracies(cell("b", way=way), np.full(20, 50.0))
+    lines = measured.tested(("a", "b"))
+    assert lines[["way", "effect", "verdict"]].to_numpy().tolist() == [[5, 10, "confirmed"], [20, -10, "refuted"]]
+    write_claims(json.dumps(measured.plan(("a", "b"))), tmp_path, tmp_path / "c.csv", tmp_path / "c.md")
+    page = (tmp_path / "c.md").read_text(encoding="utf-8")
+    assert "| A vs. B | glyphs 5-way 1-shot | +10.00" in page
+    assert "| A vs. B | glyphs 20-way 1-shot | -10.00" in page
+
+
 def test_a_missing_cell_is_not_run(measured):
     measured.accuracies(cell("a"), 50 + NOISE)
     measured.cells[cell("b").folder] = True

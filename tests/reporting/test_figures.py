@@ -57,3 +57,20 @@ def test_scales_and_shifts_are_counted(tmp_path):
     assert lines.loc["scale", "mean"] == pytest.approx(1)
     assert lines.loc["shift", "width"] == pytest.approx(0.1)
     assert lines.loc["scale", "mean_published"] == 0.994
+
+
+def test_other_ways_have_panels_of_their_own_and_nothing_printed_beside_them(tmp_path, published, results):
+    cells = [cell("ss-all", shot, way=way) for way in (20, 5) for shot in (5, 1)]
+    for one in cells:
+        (results / one.folder).mkdir(parents=True, exist_ok=True)
+        (results / one.folder / "episodes.csv").write_text("episode,accuracy\n0,50\n1,60\n")
+        save_file({"a.scale": np.ones(2), "a.shift": np.ones(2)}, results / one.folder / "model.safetensors")
+    plan = {**PLAN, "cells": [one.folder for one in cells], "methods": {"ss-all": "SS"}}
+    csv = tmp_path / "f.csv"
+    forest.write(json.dumps(plan), published, results, csv, [])
+    points = pd.read_csv(csv)
+    assert points[["way", "shot"]].to_numpy().tolist() == [[5, 1], [5, 5], [20, 1], [20, 5]]
+    assert points["published"].notna().tolist() == [True, True, False, False]
+    scales_and_shifts.write(json.dumps(plan), ROOT / "config/published/scale-shift.csv", results, csv, [])
+    lines = pd.read_csv(csv).dropna(subset=["mean_published"])
+    assert lines[["way", "shot", "kind"]].to_numpy().tolist() == [[5, 1, "scale"], [5, 1, "shift"]]

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -124,6 +125,37 @@ def test_without_printed_numbers_there_is_no_column_for_them(tmp_path, published
     _, lines = tabled(tmp_path, published, results)
     assert "|  | miniImageNet 1-shot | miniImageNet 5-shot |" in lines
     assert not any("Verdicts" in line for line in lines)
+
+
+@pytest.fixture
+def with_20_ways(results):
+    """A plan with another column: `ss-all` at 20 ways, 1 shot."""
+    other = cell("ss-all", 1, way=20)
+    (results / other.folder).mkdir(parents=True)
+    shutil.copy(results / cell("ss-all", 1).folder / "episodes.csv", results / other.folder)
+    cells = {**PLAN["cells"], other.folder: {"batch_norm": "running", "paper_scale": True}}
+    return {**PLAN, "cells": cells, "columns": [*PLAN["columns"], ["miniimagenet", 20, 1]]}
+
+
+def test_ways_that_differ_have_columns_of_their_own(tmp_path, published, results, with_20_ways):
+    _, lines = tabled(tmp_path, published, results, with_20_ways)
+    heads = "miniImageNet 5-way 1-shot | paper | miniImageNet 5-way 5-shot | paper | miniImageNet 20-way 1-shot |"
+    assert f"|  | feature extractor | {heads}" in lines
+    assert [line for line in lines if line.startswith("Accuracy in percent, mean over 2, 4 test episodes ")]
+    _, lines = tabled(tmp_path, published, results, {**with_20_ways, "columns": [["miniimagenet", 20, 1]]})
+    assert "|  | miniImageNet 1-shot |" in lines
+    assert [line for line in lines if line.startswith("20-way accuracy in percent, mean over 2 test episodes ")]
+
+
+def test_a_number_of_other_ways_is_not_compared_with_a_printed_one(tmp_path, published, results, with_20_ways):
+    _, lines = tabled(tmp_path, published, results, with_20_ways)
+    table = pd.read_csv(tmp_path / "t.csv").set_index(["method", "way", "shot"])
+    assert table.loc[("ss-all", 5, 1), ["accuracy", "published", "verdict"]].tolist() == [61, 60, "agrees"]
+    assert table.loc[("ss-all", 20, 1), ["accuracy", "verdict"]].tolist() == [60, "no-reference"]
+    assert table.loc[("ss-all", 20, 1), ["published", "published_ci95", "delta"]].isna().all()
+    # What is only printed has no line for them.
+    assert [way for method, way, _ in table.index if method == "protonet"] == [5]
+    assert "| ProtoNets | 4CONV | – | 49.40 ± 0.80, quoted | – |  | – |" in lines
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_the_schemas_for_editors_ask_for_no_key_and_refuse_unknown_ones(tmp_path
     content = json.loads((tmp_path / "config.schema.json").read_text())
     assert "required" not in json.dumps(content)
     assert content["additionalProperties"] is False
-    assert content["properties"]["way"]["minimum"] == 2
+    assert content["properties"]["ways"]["items"]["minimum"] == 2
 
 
 @pytest.mark.parametrize("name", ["config", "methods", "datasets", "tables", "claims"])

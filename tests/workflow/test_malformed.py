@@ -101,7 +101,7 @@ CASES = {
     "a key that is misspelt": Case("", CONFIG, key(lambda c: c.update(sedes=[0])), "sedes: unknown key; did you mean"),
     "a number in quotes": Case("", CONFIG, key(lambda c: c.update(width="2")), "width: '2' is text, not a number"),
     "a method that is not there": Case("", CONFIG, key(lambda c: c["methods"].append("ss-al")), "methods: 'ss-al' is"),
-    "more ways than classes": Case("", CONFIG, key(lambda c: c.update(way=50)), "way: 50 per task: glyphs has only 20"),
+    "more ways than classes": Case("", CONFIG, key(lambda c: c.update(ways=[50])), "ways: 50 classes per task, but"),
     "an override of Θ by shot": Case(
         "",
         CONFIG,

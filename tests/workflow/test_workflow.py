@@ -180,7 +180,10 @@ def test_a_published_number_rebuilds_tables_only(project):
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("shots: [1, 5\nway: 5\n", "config/config.yaml: not YAML: while parsing a flow sequence at line 1, column 8"),
+        (
+            "shots: [1, 5\nways: [5]\n",
+            "config/config.yaml: not YAML: while parsing a flow sequence at line 1, column 8",
+        ),
         ("", "config/config.yaml: expected a mapping of keys to values"),
     ],
 )

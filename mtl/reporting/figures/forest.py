@@ -23,7 +23,7 @@ KEY = ["dataset", "way", "shot", "method", "backbone"]
 
 
 def write(plan_text: str, published: Path, results: Path, csv: Path, pictures: Iterable[Path]) -> None:
-    """Draws measured and printed accuracies with their 95 % intervals, one panel per dataset and number of shots.
+    """Draws measured and printed accuracies with their 95 % intervals, one panel per dataset, way and number of shots.
 
     Args:
         plan_text: title, cells and labels of the methods in order, as `Reports.figure` returns them.
@@ -39,7 +39,7 @@ def write(plan_text: str, published: Path, results: Path, csv: Path, pictures: I
         printed.rename(columns={"accuracy": "published", "ci95": "published_ci95"}), on=KEY, how="left"
     )
     order = {method: index for index, method in enumerate(plan["methods"])}
-    data = data.iloc[np.lexsort([data["method"].map(order), data["shot"], data["dataset"]])]
+    data = data.iloc[np.lexsort([data["method"].map(order), data["shot"], data["way"], data["dataset"]])]
     panels = list(data.groupby(["dataset", "way", "shot"], sort=False))
     kinds = data[["method", "backbone"]].drop_duplicates()
     kinds = kinds.iloc[np.argsort(kinds["method"].map(order), kind="stable")]

@@ -48,10 +48,10 @@ def write(plan_text: str, published: Path, results: Path, csv: Path, pictures: I
             kinds.setdefault(kind, []).append(_values(path, kind))
     values = {(place, kind): np.concatenate(seeds) for place, kinds in pooled.items() for kind, seeds in kinds.items()}
     lines = [(*place, kind, len(v), v.mean(), v.std()) for (place, kind), v in values.items()]
-    reported = read_csv(published, ["dataset", "backbone", "kind"], ["shot", "mean", "width"])
+    reported = read_csv(published, ["dataset", "backbone", "kind"], ["way", "shot", "mean", "width"])
     data = pd.DataFrame(lines, columns=[*PLACE, "kind", "values", "mean", "width"]).merge(
-        reported[["dataset", "backbone", "shot", "kind", "mean", "width"]],
-        on=["dataset", "backbone", "shot", "kind"],
+        reported[[*PLACE, "kind", "mean", "width"]],
+        on=[*PLACE, "kind"],
         how="left",
         suffixes=("", "_published"),
     )
