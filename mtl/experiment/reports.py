@@ -96,8 +96,9 @@ class Reports:
         labels = {name: self._grid.methods[name].label for name in claimed}
         claims = [asdict(claim) for claim in self._claims]
         title = "Claims of the paper"
-        plan = {"title": title, **self._common(), "claims": claims, "labels": labels, "cells": cells}
-        return as_json({**plan, **self._asked(self.claimed_cells())})
+        methods = [name for name in claimed if name in self._grid.selected("method")]
+        plan = {"title": title, **self._common(), "claims": claims, "labels": labels, "methods": methods}
+        return as_json({**plan, "cells": cells, **self._asked(self.claimed_cells())})
 
     def claimed_cells(self, test: str | None = None) -> list[Cell]:
         """The cells of pairs whose methods are both in the experiment, for one kind of test or for all."""

@@ -10,6 +10,7 @@ from mtl.reporting.evidence import Evidence
 from mtl.reporting.markdown import heading, markdown_table
 from mtl.reporting.places import PLACE, named
 from mtl.reporting.plans import not_stale, read_plan
+from mtl.reporting.untested import gathered, in_its_place
 from mtl.runtime.files import write_text
 
 RULES = {
@@ -40,7 +41,8 @@ def write_claims(plan_text: str, results: Path, csv: Path, markdown: Path) -> No
         plan_text: the claims and the cells that decide them, as `Reports.claims` returns them.
         results: the folder of results.
         csv: one line per claim, pair, dataset, way and number of shots.
-        markdown: one table per claim, with the rule.
+        markdown: one table per claim, with the rule. Claims without rows are gathered, so that what is missing is said
+            once.
     """
     plan = read_plan(plan_text, results)
     tidy = claim_verdicts(plan, Evidence(results, not_stale(plan)))
@@ -57,11 +59,16 @@ def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
     if not tidy["paper_scale"].all():
         lines += [OTHER_SCALE, ""]
     places = named(tidy[PLACE].itertuples(index=False, name=None), plan)
-    for claim in plan["claims"]:
-        own = tidy[(tidy["claim"] == claim["claim"]) & (tidy["test"] == claim["test"])]
+    tested = [
+        (claim, tidy[(tidy["claim"] == claim["claim"]) & (tidy["test"] == claim["test"])]) for claim in plan["claims"]
+    ]
+    untested = [claim for claim, own in tested if own.empty]
+    for claim, own in tested:
+        if own.empty and len(untested) > 1:
+            continue
         lines += [f"## {claim['claim']}", "", f"{claim['source']} ({claim['test']})", ""]
         if own.empty:
-            lines += ["The experiment does not have both methods of any pair.", ""]
+            lines += [in_its_place(claim, plan["methods"]), ""]
             continue
         rows = []
         for line in own.to_dict("records"):
@@ -73,15 +80,22 @@ def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
             place = line["dataset"], line["way"], line["shot"]
             rows.append([f"{ours} vs. {theirs}", places[place], *_shown(line), line["verdict"]])
         lines += [*markdown_table(["rows", "where", "effect", "p (Holm)", "verdict"], rows), ""]
-    used = {claim["test"] for claim in plan["claims"]}
-    lines += [
+    if len(untested) > 1:
+        lines += gathered(untested, plan["methods"])
+    if not tidy.empty:
+        lines += _how_to_read(tidy)
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _how_to_read(tidy: pd.DataFrame) -> list[str]:
+    used = set(tidy["test"])
+    return [
         "## How to read it",
         "",
         *(f"- *{test}*: {rule}" for test, rule in RULES.items() if test in used),
         f"- {RULE}",
         *([f"- {STALE}"] if (tidy["verdict"] == "stale").any() else []),
     ]
-    return "\n".join(lines) + "\n"
 
 
 def _shown(line: dict[Any, Any]) -> tuple[str, str]:

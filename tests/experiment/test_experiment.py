@@ -189,6 +189,14 @@ def test_every_dataset_has_sources_that_can_be_checked(config, name):
     assert all(file.checksum for file in files if file.urls)
 
 
+def test_claims_know_which_of_their_methods_are_there(config):
+    """Also those whose counterparts are not, so they have no cells to compare."""
+    config["methods"] = ["linear", "ft-head", "ss-all"]
+    plan = json.loads(load(config, ROOT).reports.claims())
+    assert plan["methods"] == ["ft-head", "ss-all", "linear"]
+    assert {Cell.in_folder(folder).method for folder in plan["cells"]} == {"ss-all", "linear"}
+
+
 def test_every_selected_method_has_a_row_in_table_1(config):
     rows = json.loads(load(config, ROOT).reports.table("table1"))["rows"]
     assert sorted(row["method"] for row in rows) == sorted(config["methods"])

@@ -55,6 +55,7 @@ class Measured:
         datasets = {"glyphs": {"title": "glyphs", "note": ""}}
         return {
             "title": "Claims", "note": "", "datasets": datasets, "labels": labels, "claims": [claim],
+            "methods": sorted({Cell.in_folder(folder).method for folder in self.cells}),
             "cells": self.cells, "stale": [],
         }  # fmt: skip
 

@@ -37,3 +37,6 @@ def test_more_ways_are_more_columns_and_leave_what_is_there_alone(tmp_path):
     assert "|  | glyphs 5-way 1-shot | glyphs 10-way 1-shot |" in page
     assert "\nAccuracy in percent, mean over 8 test episodes " in page
     assert pd.read_csv(folder / "results/claims.csv")["way"].tolist() == [5, 10]
+    claims = (folder / "results/claims.md").read_text(encoding="utf-8")
+    assert "| SS [Θ;θ] vs. linear head, θ = 0 | glyphs 10-way 1-shot |" in claims
+    assert claims.count("The experiment lacks rows that these claims compare.") == 1
