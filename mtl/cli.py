@@ -5,15 +5,11 @@ Modules are imported where they are used: a table needs no torch, and a training
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from mtl.runtime.errors import UserError, escape_what_cannot_be_shown, one_line_errors
-
-if TYPE_CHECKING:
-    from mtl.data.prepare import Opened
-    from mtl.specs.preparing import PrepareSpec
 
 app = typer.Typer(
     help="Stages of the Meta-Transfer Learning reproduction. Snakemake calls them; they also run by hand.",
@@ -28,6 +24,7 @@ Input = Annotated[Path, typer.Option(exists=True, dir_okay=False)]
 OptionalInput = Annotated[Path | None, typer.Option(exists=True, dir_okay=False)]
 Folder = Annotated[Path, typer.Option(file_okay=False)]
 Output = Annotated[Path, typer.Option(dir_okay=False)]
+Data = Annotated[str, typer.Option("--folder", help="Folder of archives or trees; empty: none.")]
 
 
 @app.command()
@@ -37,7 +34,8 @@ def fetch(
     classes: Input,
     archives: Annotated[Path, typer.Option(file_okay=False, help="Folder for downloads.")],
     output: Output,
-    folder: Annotated[str, typer.Option(help="Folder of archives or trees; empty: download.")] = "",
+    folder: Data = "",
+    edition: int = 0,
 ) -> None:
     """Finds or downloads a dataset and verifies it."""
     from mtl.data.fetch import fetch
@@ -47,7 +45,7 @@ def fetch(
 
     values = {"dataset": dataset, "sources": read_yaml(datasets)[dataset]["sources"]}
     spec = from_plain(FetchSpec, values, f"{datasets}: {dataset}")
-    fetch(spec, classes, Path(folder) if folder else None, archives, output)
+    fetch(spec, classes, folder, archives, output, edition)
 
 
 @app.command()
@@ -56,6 +54,7 @@ def split(
     images_per_class: Annotated[int, typer.Option(help="Images of each class, at least.")],
     output: Output,
     source: OptionalInput = None,
+    folder: Data = "",
 ) -> None:
     """Writes which image belongs to which class and split."""
     from mtl.data.images_of import found_images, numbered_images
@@ -65,7 +64,7 @@ def split(
     if source is None:  # rendered images
         write_split(numbered_images(listed, images_per_class), output)
     else:
-        write_split(found_images(listed, images_per_class, source), output)
+        write_split(found_images(listed, images_per_class, source, folder), output)
 
 
 @app.command()
@@ -78,25 +77,17 @@ def prepare(
     source: OptionalInput = None,
     reference: Annotated[str, typer.Option(help="SHA-256 that the pixels should have; empty: unknown.")] = "",
     threads: Annotated[int, typer.Option(min=1)] = 1,
+    folder: Data = "",
 ) -> None:
     """Prepares all images of a dataset as one array."""
+    from mtl.data.opening import opening
     from mtl.data.prepare import PreparePaths, prepare
     from mtl.specs.preparing import PrepareSpec
     from mtl.specs.reading import from_json
 
     told = from_json(PrepareSpec, spec)
-    prepare(told, PreparePaths(split, images, samples, summary), _origin_of(told, source, threads), reference or None)
-
-
-def _origin_of(spec: "PrepareSpec", source: Path | None, threads: int) -> "Opened":
-    """Returns what opens the images of a dataset; without a source they are rendered."""
-    if source is None:
-        from mtl.data.glyphs import rendered
-
-        return lambda rows: rendered(spec, rows)
-    from mtl.data.source_images import opened
-
-    return lambda rows: opened(spec, rows, source, threads)
+    paths = PreparePaths(split, images, samples, summary)
+    prepare(told, paths, opening(told, source, folder, threads), reference or None)
 
 
 @app.command()

@@ -198,7 +198,10 @@ def test_archives(tmp_path, content):
     taken_or_refused(lambda: list(image_files.read(members(tmp_path, ["x.tar"]), wanted)))
 
 
-RECORD = {"form": "images", "root": "data", "files": {"x.tar": "00"}, "states": {"x.tar": [1, 2]}}
+RECORD = {
+    "dataset": "x", "form": "images", "root": "data", "files": {"x.tar": "00"}, "tree": "", "merge": [], "state": "00",
+    "edition": 0,
+}  # fmt: skip
 INPUTS = {"images": {"path": "images.npy", "sha256": "00"}}
 PROVENANCE = {"inputs": INPUTS, "code": "0", "entries": ["training.meta_train:meta_train"]}
 
@@ -208,7 +211,7 @@ PROVENANCE = {"inputs": INPUTS, "code": "0", "entries": ["training.meta_train:me
 def test_records(tmp_path, content):
     (tmp_path / "manifest.json").write_bytes(content)
     taken_or_refused(lambda: read_source(tmp_path / "manifest.json"))
-    taken_or_refused(lambda: read_record(tmp_path / "manifest.json", "states", "x.tar"))
+    taken_or_refused(lambda: read_record(tmp_path / "manifest.json", "files", "x.tar"))
 
 
 @fuzzed

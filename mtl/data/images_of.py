@@ -1,10 +1,12 @@
 """Which images a class has: as listed, as found in its folder, or numbered."""
 
+import sys
 from pathlib import Path
 
-from mtl.data.archives.images import images_by_folder
+from mtl.data.archives.images import is_image
+from mtl.data.class_folders import picked
 from mtl.data.source import read_source
-from mtl.data.split import ClassList
+from mtl.data.split import ClassList, images_by_class
 from mtl.runtime.errors import UserError
 
 
@@ -22,7 +24,7 @@ def numbered_images(classes: ClassList, images_per_class: int) -> ClassList:
     }
 
 
-def found_images(classes: ClassList, images_per_class: int, source: Path) -> ClassList:
+def found_images(classes: ClassList, images_per_class: int, source: Path, folder: str = "") -> ClassList:
     """Completes a class list that names no images.
 
     In a tree or archive of image files, a class has the images in the folder of its name; otherwise they are numbered.
@@ -31,21 +33,28 @@ def found_images(classes: ClassList, images_per_class: int, source: Path) -> Cla
         classes: split -> class -> images.
         images_per_class: minimum number per class, and the exact number where images are numbered.
         source: `source.json`.
+        folder: the setting `data`: where it may have been moved to.
 
     Raises:
-        UserError: a class has too few images, or no folder.
+        UserError: a class has too few images, or no folder, or it is not clear which folder is meant.
     """
-    if not any(images for names in classes.values() for images in names.values()):
+    listed = images_by_class(classes)
+    if not any(listed.values()):
         found = read_source(source)
         if found.form != "images":
             return numbered_images(classes, images_per_class)
-        folders = images_by_folder(Path(found.root), list(found.files))
-        classes = {split: {name: folders.get(name, []) for name in names} for split, names in classes.items()}
-    for split, names in classes.items():
-        for name, images in names.items():
-            if len(images) < images_per_class:
-                raise UserError(
-                    f"{source}: {split} class {name!r} has {len(images)} images; "
-                    f"config/datasets.yaml: images_per_class promises {images_per_class}"
-                )
-    return classes
+        paths = [member.name for member in found.members(folder) if is_image(member.name)]
+        try:
+            images = picked(paths, listed, found.merge)
+        except UserError as error:
+            raise UserError(f"{found.root}: {error}") from None
+        listed = {name: list(of_class) for name, of_class in images.items()}
+        if left := len(paths) - sum(map(len, listed.values())):
+            sys.stderr.write(f"note: {found.root}: images that belong to no class of the list: {left}\n")
+    for name, of_class in listed.items():
+        if len(of_class) < images_per_class:
+            raise UserError(
+                f"{source}: class {name!r} has {len(of_class)} images; "
+                f"config/datasets.yaml: images_per_class promises {images_per_class}"
+            )
+    return {split: {name: listed[name] for name in names} for split, names in classes.items()}

@@ -24,6 +24,7 @@ from mtl.specs.preparing import PrepareSpec
 Opened = Callable[[list[Row]], Origin]
 REPORT_EVERY = 5000  # images
 SHOWN = 10  # groups of duplicates in the log; the summary has all
+MOST_EQUAL = 0.5  # of all images; more were read wrongly
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def prepare(spec: PrepareSpec, paths: PreparePaths, opened: Opened, reference: s
         reference: the expected SHA-256 of the pixels, if known.
 
     Raises:
-        UserError: an image is missing, damaged or absurdly large, or the disk is full.
+        UserError: an image is missing, damaged or absurdly large, most are equal, or the disk is full.
     """
     rows = read_split(paths.split)
     origin = opened(rows)
@@ -109,6 +110,12 @@ def _summary(
 ) -> dict[str, Any]:
     per_class = Counter(row.class_name for row in rows)
     sha256, duplicates = inspect(images, rows)
+    most = max((group for groups in duplicates.values() for group in groups), key=len, default=[])
+    if len(most) > MOST_EQUAL * len(rows):
+        raise UserError(
+            f"{origin.place}: {len(most)} of {len(rows)} images have the same pixels, as {most[0]} and {most[1]}; look "
+            "at their files"
+        )
     return {
         "dataset": spec.dataset,
         "size": spec.size,

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from mtl.runtime.errors import UserError
@@ -28,13 +28,15 @@ def read_class_list(path: Path) -> ClassList:
     `superclass`, each super-class must stay within one split (as in FC100).
 
     Raises:
-        UserError: a column is missing, a split is unknown, or a class, an image or a super-class occurs twice.
+        UserError: a column is missing, a split is unknown, a class, an image or a super-class occurs twice, or a name
+            is not a path below a folder.
     """
     classes: ClassList = {split: {} for split in SPLITS}
     split_of: dict[tuple[str, str], str] = {}
     images: set[str] = set()
     for number, row in _rows(path, ("split", "class")):
-        split, name, image = row["split"], row["class"], row.get("image")
+        split = row["split"]
+        name, image = (_path(row, key, f"{path}: line {number}") for key in ("class", "image"))
         if split not in classes:
             raise UserError(f"{path}: line {number}: split {split!r} is none of {', '.join(SPLITS)}")
         for kind in ("class", "superclass"):
@@ -43,11 +45,16 @@ def read_class_list(path: Path) -> ClassList:
         if image in images or (image is None and name in classes[split]):
             what = f"class {name!r}" if image is None else f"image {image!r}"
             raise UserError(f"{path}: line {number}: {what} stands twice")
-        listed = classes[split].setdefault(name, [])
+        listed = classes[split].setdefault(str(name), [])
         if image is not None:
             images.add(image)
             listed.append(image)
     return classes
+
+
+def images_by_class(classes: ClassList) -> dict[str, list[str]]:
+    """The names of the images of each class, of all splits."""
+    return {name: images for of_split in classes.values() for name, images in of_split.items()}
 
 
 def write_split(classes: Mapping[str, Mapping[str, list[str]]], output: Path) -> None:
@@ -76,6 +83,16 @@ def read_rows(path: Path, split: str) -> tuple[int, list[str]]:
     if not indices or indices[-1] - indices[0] + 1 != len(indices):
         raise UserError(f"{path}: the rows of split {split!r} must be there and stand together")
     return indices[0], [rows[index].class_name for index in indices]
+
+
+def _path(row: Mapping[str, str], key: str, where: str) -> str | None:
+    """The name of a class or an image, which may be a path; None without such a column."""
+    if key not in row:
+        return None
+    path = PurePosixPath(row[key])
+    if path.is_absolute() or ".." in path.parts or not path.parts:
+        raise UserError(f"{where}: {key} {row[key]!r} is not the name of a folder or file, or the end of its path")
+    return str(path)
 
 
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:

@@ -2,12 +2,15 @@
 
 from collections.abc import Collection
 from itertools import product
+from pathlib import PurePosixPath
 
-from mtl.data.split import SPLITS, read_class_list
+from mtl.data.archives.images import SUFFIXES, is_image
+from mtl.data.split import SPLITS, images_by_class, read_class_list
 from mtl.experiment.cell import Cell
 from mtl.experiment.grid import Grid
 from mtl.experiment.project import Content, Project
 from mtl.runtime.errors import UserError
+from mtl.specs.datasets import DatasetEntry
 
 
 def check_feasible(grid: Grid, with_curves: Collection[str], source: str) -> None:
@@ -100,8 +103,23 @@ def check_class_lists(grid: Grid, project: Project) -> None:
         path = project.path(entry.split)
         if not path.is_file():
             raise UserError(f"config/datasets.yaml: {dataset}.split: there is no file {entry.split}")
-        counts = {split: len(names) for split, names in read_class_list(path).items()}
+        listed = read_class_list(path)
+        counts = {split: len(names) for split, names in listed.items()}
         if counts != vars(entry.classes):
             raise UserError(
                 f"config/datasets.yaml: {dataset}.classes: {vars(entry.classes)}, but {entry.split} has {counts}"
             )
+        _check_images_listed(dataset, entry, images_by_class(listed))
+
+
+def _check_images_listed(dataset: str, entry: DatasetEntry, listed: dict[str, list[str]]) -> None:
+    """Checks a list that names images, which therefore need not be looked for."""
+    for name, images in listed.items() if any(listed.values()) else ():
+        if len(images) < entry.images_per_class:
+            raise UserError(
+                f"config/datasets.yaml: {dataset}.images_per_class: {entry.images_per_class}, but {entry.split} lists "
+                f"{len(images)} of class {name!r}"
+            )
+        unread = [image for image in images if not is_image(PurePosixPath(image))]
+        if unread and any(source.form == "images" for source in entry.sources):
+            raise UserError(f"{entry.split}: image {unread[0]!r}: ends in none of {', '.join(sorted(SUFFIXES))}")

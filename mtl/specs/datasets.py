@@ -27,11 +27,16 @@ class SourceEntry(Settings):
     """One form in which a dataset is published."""
 
     form: Annotated[str, Found("data.archives")] = key(
-        "A module of `mtl/data/archives`. `images`: image files in a tar or tree; `pickles`: "
-        "`mini-imagenet-cache-*.pkl`; `ilsvrc`: the ILSVRC-2012 training tar; `cifar100`: CIFAR-100's Python archive."
+        "A module of `mtl/data/archives`. `images`: image files in an archive or tree; `pickles`: "
+        "`mini-imagenet-cache-*.pkl`; `labelled_pickles`: those of MetaOptNet; `ilsvrc`: the ILSVRC-2012 training tar; "
+        "`cifar100`: CIFAR-100's Python archive."
     )
     files: list[ArchiveFile] = key(
         "The archives or files, all of them needed. Leave the key out for an unpacked tree of images.",
+        default_factory=list,
+    )
+    merge: list[str] = key(
+        "`images`: folders whose folders of the same name are parts of one class, as `train/apple` and `test/apple`.",
         default_factory=list,
     )
 
@@ -66,8 +71,8 @@ class DatasetEntry(Settings):
     split: str = key(
         "A CSV file with the columns `split` (train, val, test) and `class`, and either one row per class or, with a "
         "column `image`, one row per image. If there is a column `superclass`, each super-class must stay within one "
-        "split. If no images are listed, the images of a class are those in the folder of its name, listed as "
-        "`folder/file`."
+        "split. An image is named by its file or the end of its path, a class without images by its folder or the end "
+        "of its path."
     )
     classes: ClassCounts = key("Number of classes in each split.")
     images_per_class: int = key("Minimum number of images per class.", ge=2)

@@ -40,11 +40,11 @@ def few_images(folder):
 def prepared(folder, classes, origin, images_per_class=3, size=84):
     """Runs the stages from fetch to prepare; returns the pixels, the rows and the summary."""
     out = folder / "resources"
-    fetch(FetchSpec(dataset="mini", sources=[origin]), classes, folder, out, out / "source.json")
+    fetch(FetchSpec(dataset="mini", sources=[origin]), classes, str(folder), out, out / "source.json")
     write_split(found_images(read_class_list(classes), images_per_class, out / "source.json"), out / "split.csv")
     files = [out / name for name in ("images.npy", "samples.png", "summary.json")]
     spec = PrepareSpec(dataset="mini", seed=None, size=size)
-    prepare(spec, PreparePaths(out / "split.csv", *files), lambda rows: opened(spec, rows, out / "source.json", 2))
+    prepare(spec, PreparePaths(out / "split.csv", *files), lambda rows: opened(spec, rows, out / "source.json", "", 2))
     return np.load(files[0]), read_split(out / "split.csv"), json.loads(files[2].read_text())
 
 
@@ -125,6 +125,44 @@ def test_pickles(tmp_path, dump, archive):
         origin = source("pickles", *caches)
     pixels, rows, _ = prepared(tmp_path, classes, origin, size=16)
     assert [int(image[0, 0, 0]) for image in pixels] == [value_of(row) for row in rows]
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_labelled_pickles(tmp_path, named):
+    """With names of classes as in miniImageNet's; without, labels count all classes by name as in FC100's."""
+    classes = few_images(tmp_path)
+    everyone = sorted(name for names in CLASSES.values() for name in names)
+    files = {}
+    for split, names in CLASSES.items():
+        order = [(rank, name) for rank in RANKS for name in reversed(names)]
+        counted = enumerate(reversed(names)) if named else enumerate(everyone)
+        number = {name: index for index, name in counted}
+        content = {
+            "data": np.stack([plain_image(10 * int(name[1:]) + rank) for rank, name in order]),
+            "labels": [number[name] for _, name in order],
+        }
+        files[f"mini_{split}.pickle"] = python2_pickle(content | ({"catname2label": number} if named else {}))
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    pixels, rows, _ = prepared(tmp_path, classes, source("labelled_pickles", *files), size=16)
+    assert [int(image[0, 0, 0]) for image in pixels] == [value_of(row) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"labels": [0, 1]}, "'labels' are not one whole number for each image"),
+        ({"labels": [9] * 6}, "label 9 is that of no class"),
+        ({"labels": [0, 0, 0, 0, 1, 1]}, "class n01 has 4 images, not 3"),
+        ({"catname2label": ["n01"]}, "'catname2label' does not map names of classes to numbers"),
+    ],
+)
+def test_labelled_pickles_that_make_no_sense(tmp_path, change, said):
+    classes = few_images(tmp_path)
+    content = {"data": np.zeros((6, 8, 8, 3), np.uint8), "labels": [0, 0, 0, 1, 1, 1]}
+    (tmp_path / "mini_train.pickle").write_bytes(pickle.dumps(content | change))
+    with pytest.raises(UserError, match=f"mini_train.pickle: {said}"):
+        prepared(tmp_path, classes, source("labelled_pickles", "mini_train.pickle"), size=16)
 
 
 def test_ilsvrc_by_the_rank_rule(tmp_path):
@@ -221,7 +259,9 @@ def test_one_class_in_two_folders_is_refused(tmp_path):
     for folder in ("images/robin", "masks/robin"):
         (tmp_path / "mini" / folder).mkdir(parents=True)
         (tmp_path / "mini" / folder / "1.png").write_bytes(b"")
-    with pytest.raises(UserError, match="images/robin and masks/robin hold images of the same class"):
+    with pytest.raises(
+        UserError, match="images/robin and masks/robin hold images of class 'robin'; name one of them by its path"
+    ):
         prepared(tmp_path, classes, source("images"))
 
 

@@ -147,7 +147,7 @@ def test_a_folder_of_ones_own(stage, tmp_path):
     folder.mkdir()
     code, lines = fetch(stage, by_hand, folder)
     assert code == 1
-    assert lines[-1].endswith("holds no mini; expected mini.tar")
+    assert lines[-1].endswith("holds no mini: there are no files; expected mini.tar")
     (folder / "mini.tar").write_bytes(ARCHIVE[:-1])
     assert "its md5 is" in fetch(stage, by_hand, folder)[1][-1]
     assert left(tmp_path) == []
@@ -163,13 +163,17 @@ def test_an_archive_that_changes_after_it_was_verified_is_refused(stage, tmp_pat
     path = tmp_path / "data/mini.tar"
     path.write_bytes(ARCHIVE)
     archive = source("images", "mini.tar")
-    for change in (lambda: path.write_bytes(ARCHIVE + b"\0"), path.unlink):
+    changes = {
+        "has changed since it was verified; to look again": lambda: path.write_bytes(ARCHIVE + b"\0"),
+        "is gone; point `data` at": path.unlink,
+    }
+    for said, change in changes.items():
         path.write_bytes(ARCHIVE)
         assert fetch(stage, archive, tmp_path / "data")[0] == 0
         change()
         code, lines = prepare(stage)
         assert code == 1
-        assert "mini.tar: has changed since it was verified; to look again, delete source.json" in lines[-1]
+        assert f"mini.tar: {said}" in lines[-1]
 
 
 def test_what_is_missing_of_a_source_is_named(stage, tmp_path):

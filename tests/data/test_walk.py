@@ -1,6 +1,6 @@
 """Trees as people arrange them: links, loops, hidden files."""
 
-from pathlib import Path
+import os
 
 from mtl.data.archives.members import walk
 
@@ -34,13 +34,13 @@ def test_loops_end(tmp_path):
 def test_a_closed_folder_is_said(tmp_path, monkeypatch, capsys):
     (tmp_path / "closed").mkdir()
     (tmp_path / "1.jpg").touch()
-    listed = Path.iterdir
+    listed = os.scandir
 
     def closed(path):
         if path.name == "closed":
             raise PermissionError(13, "Permission denied", str(path))
         return listed(path)
 
-    monkeypatch.setattr(Path, "iterdir", closed)
+    monkeypatch.setattr(os, "scandir", closed)
     assert names(tmp_path) == ["1.jpg"]
     assert "closed: may not be read; its files are left out" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """A small archive, and the stages that read it, run the way a user runs them."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import yaml
@@ -20,8 +21,7 @@ def source(form, *names, **facts):
 
 
 def fetch(stage, source, folder=""):
-    files = [{key: value for key, value in vars(file).items() if value} for file in source.files]
-    Path("datasets.yaml").write_text(yaml.safe_dump({"mini": {"sources": [{"form": source.form, "files": files}]}}))
+    Path("datasets.yaml").write_text(yaml.safe_dump({"mini": {"sources": [asdict(source)]}}))
     return stage(
         "fetch", "--datasets", "datasets.yaml", "--dataset", "mini", "--classes", "classes.csv", "--folder", folder,
         "--archives", "resources/archives", "--output", "resources/source.json",

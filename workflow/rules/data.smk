@@ -26,13 +26,14 @@ rule fetch:
         data=grid.config.data,
     params:
         checksums=jobs.checksums,
+        edition=jobs.edition,
         archives=lambda wildcards, output: Path(output[0]).parents[1] / "archives",
     message:
         "fetching {wildcards.dataset}"
     shell:
         mtl_command(
             "fetch --datasets {input.datasets:q} --dataset {wildcards.dataset} --classes {input.classes:q}"
-            " --folder={resources.data:q} --archives {params.archives} --output {output}"
+            " --folder={resources.data:q} --archives {params.archives} --edition {params.edition} --output {output}"
         )
 
 
@@ -51,6 +52,7 @@ rule split:
     resources:
         mem_mb=1000,
         runtime=10,
+        data=grid.config.data,
     params:
         images_per_class=jobs.images_per_class,
         class_list=jobs.class_list_digest,
@@ -61,7 +63,7 @@ rule split:
     shell:
         mtl_command(
             "split --classes {input.classes:q} --images-per-class {params.images_per_class} {params.source}"
-            " --output {output}"
+            " --folder={resources.data:q} --output {output}"
         )
 
 
@@ -84,6 +86,7 @@ rule prepare:
         **resources_of("prepare"),
         # Not a parameter, because it is only compared with the pixels.
         reference=jobs.reference,
+        data=grid.config.data,
     params:
         spec=jobs.spec("prepare"),
         code=jobs.code("prepare"),
@@ -93,7 +96,7 @@ rule prepare:
     shell:
         mtl_command(
             "prepare --spec {params.spec:q} --reference={resources.reference} --threads {threads}"
-            " --split {input.split} {params.source}"
+            " --split {input.split} {params.source} --folder={resources.data:q}"
             " --images {output.images} --samples {output.samples} --summary {output.summary}"
         )
 

@@ -3,16 +3,18 @@
 Nothing is unpacked, no path is trusted, and no file can exceed its declared size.
 """
 
-import sys
+import stat
 import tarfile
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from mtl.data.archives.walk import walk
 from mtl.runtime.errors import UserError
 
-ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
+ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".zip")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,11 @@ class Member:
             raise UserError(f"{self.archive}: damaged archive at {self.name} ({error})") from None
 
 
+def is_archive(name: str) -> bool:
+    """Whether a file is named like an archive, in upper or lower case."""
+    return name.lower().endswith(ARCHIVES)
+
+
 def members(root: Path, files: Sequence[str]) -> Iterator[Member]:
     """All regular files in the given archives and plain files below `root`; without `files`, all files of the tree.
 
@@ -58,35 +65,15 @@ def members(root: Path, files: Sequence[str]) -> Iterator[Member]:
         except OSError as error:
             raise UserError(f"{path}: {error.strerror}") from None
         with file:
-            if path.name.endswith(ARCHIVES) and files:
-                yield from tar_members(path, file)
+            if files and is_archive(path.name):
+                yield from archive_members(path, file)
             else:
                 yield Member(path, PurePosixPath(path.relative_to(root)), path.stat().st_size, file)
 
 
-def walk(root: Path, above: frozenset[Path] = frozenset()) -> Iterator[Path]:
-    """All files below a folder, ordered by path, without hidden ones.
-
-    Links to folders are followed, but not back up. Folders that may not be read are left out, with a note.
-
-    Args:
-        root: the folder.
-        above: the real paths of the folders it lies in.
-    """
-    try:
-        paths = sorted(root.iterdir())
-    except PermissionError:
-        sys.stderr.write(f"note: {root}: may not be read; its files are left out\n")
-        return
-    here = above | {root.resolve()}
-    for path in paths:
-        if path.name.startswith("."):
-            continue
-        if path.is_dir():
-            if path.resolve() not in here:
-                yield from walk(path, here)
-        elif path.is_file():
-            yield path
+def archive_members(path: Path, file: IO[bytes]) -> Iterator[Member]:
+    """The regular files in an archive; `path` is its name in errors."""
+    return zip_members(path, file) if path.name.lower().endswith(".zip") else tar_members(path, file)
 
 
 def tar_members(path: Path, file: IO[bytes]) -> Iterator[Member]:
@@ -103,5 +90,24 @@ def tar_members(path: Path, file: IO[bytes]) -> Iterator[Member]:
                 pass
     except tarfile.FilterError as error:
         raise UserError(f"{path}: refused: {error}") from None
+    except Exception as error:  # each compression has its own errors
+        raise UserError(f"{path}: damaged archive ({error})") from None
+
+
+def zip_members(path: Path, file: IO[bytes]) -> Iterator[Member]:
+    """The regular files in a zip archive; `path` is its name in errors."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            for entry in archive.infolist():
+                # Windows writes backslashes.
+                name = PurePosixPath(entry.filename.replace("\\", "/"))
+                if name.is_absolute() or ".." in name.parts:
+                    raise UserError(f"{path}: refused: {entry.filename!r} would be outside the destination")
+                if entry.is_dir() or stat.S_ISLNK(entry.external_attr >> 16):
+                    continue
+                with archive.open(entry) as content:
+                    yield Member(path, name, entry.file_size, content)
+    except UserError:
+        raise
     except Exception as error:  # each compression has its own errors
         raise UserError(f"{path}: damaged archive ({error})") from None
