@@ -211,7 +211,7 @@ def test_methods_that_make_no_sense_are_refused(config, others, change, message)
         (
             "datasets",
             lambda d: d["fc100"]["sources"][0].update(form="cifar10"),
-            ".sources[0].form: 'cifar10' is not one of cifar100, ilsvrc, images, pickles; did you mean 'cifar100'?",
+            ".sources[0].form: 'cifar10' is not one of cifar100, ilsvrc, images, labelled_pickles, pickles; did you mean",
         ),
     ],
 )
