@@ -69,10 +69,11 @@ class DatasetEntry(Settings):
     )
     licence: str = key("What the images may be used for.", default="")
     split: str = key(
-        "A CSV file with the columns `split` (train, val, test) and `class`, and either one row per class or, with a "
-        "column `image`, one row per image. If there is a column `superclass`, each super-class must stay within one "
-        "split. An image is named by its file or the end of its path, a class without images by its folder or the end "
-        "of its path."
+        "A CSV file, its path without braces. It has the columns `split` (train, val, test) and `class`, and either "
+        "one row per class or, with a column `image`, one row per image. If there is a column `superclass`, each "
+        "super-class must stay within one split. An image is named by its file or the end of its path, a class without "
+        "images by its folder or the end of its path.",
+        pattern=r"^[^{}]+$",
     )
     classes: ClassCounts = key("Number of classes in each split.")
     images_per_class: int = key("Minimum number of images per class.", ge=2)

@@ -211,7 +211,27 @@ def test_methods_that_make_no_sense_are_refused(config, others, change, message)
         (
             "datasets",
             lambda d: d["fc100"]["sources"][0].update(form="cifar10"),
-            ".sources[0].form: 'cifar10' is not one of cifar100, ilsvrc, images, labelled_pickles, pickles; did you mean",
+            ".sources[0].form: 'cifar10' is not one of cifar100, ilsvrc, images, labelled_pickles, pickles; did you",
+        ),
+        (
+            "datasets",
+            lambda d: d["fc100"]["sources"][0].update(merge=["train"]),
+            ".sources[0].merge: only the form `images` has folders to merge",
+        ),
+        (
+            "datasets",
+            lambda d: d["miniimagenet"]["sources"][-1].update(merge=["a/b"]),
+            ".merge: 'a/b' is not the name of a folder",
+        ),
+        (
+            "datasets",
+            lambda d: d["miniimagenet"]["sources"][-1].update(files=[{"name": "mini.rar"}]),
+            "mini.rar: not an archive (.tar, .tar.gz, .tgz, .tar.xz, .txz, .tar.bz2, .tbz2, .zip); a tree of images",
+        ),
+        (
+            "datasets",
+            lambda d: d["glyphs"].update(split="a{b}.csv"),
+            "config/datasets.yaml: glyphs.split: 'a{b}.csv' does not match",
         ),
     ],
 )
@@ -245,6 +265,33 @@ def test_a_class_list_that_is_not_there_or_has_other_counts_is_one_line(config, 
     datasets = read_yaml(folder / "datasets.yaml")
     datasets["glyphs"].update(change)
     (folder / "datasets.yaml").write_text(yaml.safe_dump(datasets))
+    with pytest.raises(UserError) as caught:
+        load(config, tmp_path)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("image", "promised", "message"),
+    [
+        ("{0}-2.png", 3, "config/datasets.yaml: birds.images_per_class: 3, but birds.csv lists 2 of class 'train0'"),
+        ("{0}-2.gif", 2, "birds.csv: image 'train0-2.gif': ends in none of .bmp, .jpeg, .jpg, .png, .webp"),
+        ("../{0}.png", 2, "birds.csv: line 3: image '../train0.png' is not the name of a folder or file, or the end"),
+    ],
+)
+def test_a_list_of_images_is_checked_before_they_are_looked_for(config, tmp_path, image, promised, message):
+    shutil.copytree(CONFIG, tmp_path / "config")
+    classes = [(split, f"{split}{number}") for split in ("train", "val", "test") for number in range(5)]
+    rows = [f"{split},{name},{one.format(name)}" for split, name in classes for one in ("{0}-1.png", image)]
+    (tmp_path / "birds.csv").write_text("\n".join(["split,class,image", *rows]) + "\n")
+    entry = {
+        "title": "birds", "kind": "images", "split": "birds.csv", "classes": {"train": 5, "val": 5, "test": 5},
+        "images_per_class": promised, "sources": [{"form": "images"}],
+    }  # fmt: skip
+    datasets = read_yaml(tmp_path / "config/datasets.yaml")
+    (tmp_path / "config/datasets.yaml").write_text(yaml.safe_dump({**datasets, "birds": entry}))
+    config.update(datasets=["birds"], shots=[1], episodes={"query": 1, "validation": 2, "test": 2})
+    config["meta_train"]["query"] = 1
+    config["pretrain"]["batch_size"] = 2
     with pytest.raises(UserError) as caught:
         load(config, tmp_path)
     assert message in str(caught.value)

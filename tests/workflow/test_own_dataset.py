@@ -128,7 +128,10 @@ def test_without_it_one_line_says_what_is_expected(birds):
     code, output = snakemake(folder, *arguments)
     assert code == 1
     assert (folder / "logs/birds/birds/fetch.log").read_text() == f"mtl: error: {said}\n"
-    for place, message in (("config", "config holds no birds: there are 8"), ("gone", "there is no folder gone")):
+    for place, message in (
+        ("config", "config holds no birds: there are 17 other files"),
+        ("gone", "there is no folder gone"),
+    ):
         code, output = snakemake(folder, "-n", *arguments, "--config", f"data={place}")
         assert (code, message in output.splitlines()[-1]) == (1, True), output
     (data / "birds/val-3/0.jpg").unlink()
