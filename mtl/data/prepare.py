@@ -138,7 +138,8 @@ def _say(spec: PrepareSpec, content: dict[str, Any]) -> None:
     for splits, groups in content["duplicates"].items():
         where = f"between {splits.replace(', ', ' and ')}" if "," in splits else f"within {splits}"
         names = "; ".join(" = ".join(group) for group in groups[:SHOWN]) + ("; ..." if len(groups) > SHOWN else "")
-        lines.append(f"note: {len(groups)} groups of equal images {where}: {names}")
+        count = f"{len(groups)} group{'' if len(groups) == 1 else 's'}"
+        lines.append(f"note: {count} of equal images {where}: {names}")
     if content["reference"] is False:
         lines.append(
             f"note: the pixels of {spec.dataset} differ from the reference (config/datasets.yaml: {spec.dataset}."

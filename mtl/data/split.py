@@ -89,6 +89,8 @@ def _path(row: Mapping[str, str], key: str, where: str) -> str | None:
     """The name of a class or an image, which may be a path; None without such a column."""
     if key not in row:
         return None
+    if "/" not in row[key] and row[key].strip("."):
+        return row[key]
     path = PurePosixPath(row[key])
     if path.is_absolute() or ".." in path.parts or not path.parts:
         raise UserError(f"{where}: {key} {row[key]!r} is not the name of a folder or file, or the end of its path")

@@ -284,4 +284,4 @@ def test_duplicates_are_found_within_and_across_splits(tmp_path, capfd):
         "test": [["n0500000002.jpg", "n0600000003.jpg"]],
     }
     output = capfd.readouterr().err
-    assert "note: 1 groups of equal images between train and val: n0100000002.jpg = n0300000005.jpg" in output
+    assert "note: 1 group of equal images between train and val: n0100000002.jpg = n0300000005.jpg" in output
