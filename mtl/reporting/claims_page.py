@@ -31,7 +31,7 @@ RULE = (
     "tested. These verdicts are about the trained models that there are; how much another seed changes is in `seeds ±`."
 )
 STALE = "`stale`: a cell was made with other settings than the config asks."
-OTHER_SCALE = "Not at the paper's scale: a verdict says what holds here, not what holds there."
+OTHER_SCALE = "Not at the paper's scale, or not by its protocol: a verdict says what holds here, not what holds there."
 
 
 def write_claims(plan_text: str, results: Path, csv: Path, markdown: Path) -> None:

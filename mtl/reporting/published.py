@@ -15,7 +15,8 @@ VERDICTS = {
     "agrees": "the measured and the printed number differ by at most √(ci95² + printed ci95²)",
     "higher": "measured more than that above the printed number",
     "lower": "measured more than that below the printed number",
-    "other-scale": "measured with other images, widths or schedules than the paper's, so not judged",
+    "other-scale": "measured with another image size, width or number of steps than the paper's, so not judged",
+    "other-protocol": "measured in another way than the paper's, so not judged; the CSV lists all differences",
     "no-reference": "nothing printed, or no interval",
     "quoted": "printed, for a method that is not run here",
     "failed": "a log of the cell or of its pre-training ends with an error",
@@ -26,7 +27,7 @@ VERDICTS = {
 
 def rule(verdicts: Iterable[str]) -> str:
     """Explains the verdicts that occur; always `agrees`, since it is the rule."""
-    occurring = {"agrees", *verdicts}
+    occurring = {"agrees", *(part.partition(" (")[0] for verdict in verdicts for part in verdict.split("; "))}
     return "Verdicts: " + "; ".join(f"`{name}`: {text}" for name, text in VERDICTS.items() if name in occurring) + "."
 
 
@@ -47,12 +48,19 @@ def read_published(path: Path) -> pd.DataFrame:
     return read_csv(path, TEXT, NUMBERS)
 
 
-def verdict(accuracy: float, ci95: float, printed: Number | None, at_paper_scale: bool) -> str:
-    """Whether a measured accuracy agrees with the printed one, by the rules of `VERDICTS`."""
+def verdict(accuracy: float, ci95: float, printed: Number | None, other: str) -> str:
+    """Whether a measured accuracy agrees with the printed one, by the rules of `VERDICTS`.
+
+    Args:
+        accuracy: the measured accuracy in percent.
+        ci95: the half-width of its interval.
+        printed: the printed accuracy.
+        other: the verdict if the two were not made alike; empty if they were.
+    """
     if printed is None:
         return "no-reference"
-    if not at_paper_scale:
-        return "other-scale"
+    if other:
+        return other
     if printed.ci95 is None:
         return "no-reference"
     delta = accuracy - printed.accuracy

@@ -11,6 +11,7 @@ from mtl.specs.claims import Claims
 from mtl.specs.config import Config
 from mtl.specs.datasets import DatasetFile
 from mtl.specs.methods import MethodFile
+from mtl.specs.published_protocol import Protocol
 from mtl.specs.tables_and_figures import Tables
 
 Node = dict[str, Any]
@@ -35,6 +36,11 @@ FILES = (
     ),
     File("tables", Tables, "Which methods make which table and figure."),
     File("claims", Claims, "What the paper claims, and how each claim is tested."),
+    File(
+        "published/protocol",
+        Protocol,
+        "What the printed numbers were made with. A measured number is judged only if it was made so.",
+    ),
 )
 HEADER = """# Configuration
 
@@ -63,9 +69,8 @@ def reference() -> str:
 def write_schemas(folder: Path) -> None:
     """Writes a JSON Schema per file. No key is required, because a config may extend another."""
     for file in FILES:
-        write_text(
-            folder / f"{file.name}.schema.json", json.dumps(_without_required(schema(file.kind)), indent=2) + "\n"
-        )
+        text = json.dumps(_without_required(schema(file.kind)), indent=2) + "\n"
+        write_text(folder / f"{Path(file.name).name}.schema.json", text)
 
 
 def schema(kind: Any) -> Node:
@@ -88,7 +93,7 @@ def _rows(node: Node, root: Node, prefix: str) -> Iterator[tuple[str, ...]]:
         if isinstance(pattern, dict):
             properties["<name>"] = pattern
     # An override has the keys of the sections it overrides, so they are not listed again.
-    partial = prefix.startswith("overrides[]") and "when" not in prefix
+    partial = prefix.startswith(("overrides[]", "made_with[]")) and "when" not in prefix
     for key, raw in properties.items():
         child = _resolved(raw, root)
         path = f"{prefix}{key}"
