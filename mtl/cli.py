@@ -80,6 +80,7 @@ def prepare(
     folder: Data = "",
 ) -> None:
     """Prepares all images of a dataset as one array."""
+    from mtl.data.made_with import add_made_with
     from mtl.data.opening import opening
     from mtl.data.prepare import PreparePaths, prepare
     from mtl.specs.preparing import PrepareSpec
@@ -88,6 +89,7 @@ def prepare(
     told = from_json(PrepareSpec, spec)
     paths = PreparePaths(split, images, samples, summary)
     prepare(told, paths, opening(told, source, folder, threads), reference or None)
+    add_made_with(summary, told, split)
 
 
 @app.command()
@@ -225,15 +227,21 @@ def manifest(plan: PlanText, results: Folder, output: Output) -> None:
 
 
 @app.command()
-def verify(results: Annotated[Path, typer.Argument(file_okay=False, help="Folder with manifest.json.")]) -> None:
-    """Recomputes all checksums and says what is missing, changed or stale."""
-    from mtl.reporting.manifest import verify
+def verify(
+    results: Annotated[Path, typer.Argument(help="Folder with manifest.json.")],
+    configfile: Annotated[
+        list[Path] | None, typer.Option(help="As for Snakemake; instead of those the manifest names. Repeatable.")
+    ] = None,
+    config: Annotated[list[str] | None, typer.Option(help="KEY=VALUE, as for Snakemake. Repeatable.")] = None,
+) -> None:
+    """Says what is missing, changed, stale or not what the config asks."""
+    from mtl.reporting.verify import verify
 
-    verify(results)
+    verify(results, configfile or [], config or [])
 
 
 @app.command()
-def explain(cell: Annotated[Path, typer.Argument(file_okay=False, help="Folder of a cell.")]) -> None:
+def explain(cell: Annotated[Path, typer.Argument(help="Folder of a cell, or a file in it.")]) -> None:
     """Prints how a number came to be, from the archive to the accuracy."""
     from mtl.reporting.explain import explain
 

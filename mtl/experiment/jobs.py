@@ -74,12 +74,16 @@ class Jobs:
 
     def asked(self, cell: Cell) -> dict[str, str]:
         """Digests of the specs of a cell's stages, to compare with what the cell says it was made with."""
+        return {stage: digest_of(spec) for stage, spec in self.asked_specs(cell).items()}
+
+    def asked_specs(self, cell: Cell) -> dict[str, Content]:
+        """The specs of a cell's stages, by stage."""
         method = self._grid.methods[cell.method]
         stages = ["evaluate"]
         stages += ["meta_train"] if method.meta_trained else []
         stages += ["pretrain"] if method.pretrained else []
         wildcards: Any = SimpleNamespace(**{name: str(value) for name, value in vars(cell).items()})
-        return {stage: digest_of(to_plain(spec_of(SPECS[stage], self._values(stage, wildcards)))) for stage in stages}
+        return {stage: to_plain(spec_of(SPECS[stage], self._values(stage, wildcards))) for stage in stages}
 
     def code(self, stage: str) -> ByWildcards:
         """A digest of the code of a stage."""

@@ -44,14 +44,19 @@ def current(plan: dict[str, Any]) -> list[str]:
     return folders
 
 
-def _is_stale(folder: str, asked: dict[str, str], results: Path) -> bool:
+def records_of(folder: str, results: Path) -> dict[str, Path]:
+    """Where the stages behind a cell, given by its folder, say how they were made."""
     cell = results / folder
-    records = {
+    return {
         "evaluate": cell / "evaluation.json",
         "meta_train": cell / "training.json",
         "pretrain": results / Cell.in_folder(folder).pretraining / "pretrain" / "summary.json",
     }
+
+
+def _is_stale(folder: str, asked: dict[str, str], results: Path) -> bool:
+    records = records_of(folder, results)
     # A number without a record of how it was made is an error.
-    evaluated = (cell / "episodes.csv").is_file()
+    evaluated = (results / folder / "episodes.csv").is_file()
     stages = [stage for stage in asked if evaluated or records[stage].is_file()]
     return any(digest_of(read_record(records[stage], "provenance", "spec")) != asked[stage] for stage in stages)

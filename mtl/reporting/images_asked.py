@@ -1,0 +1,87 @@
+"""Compares split and prepared images of a dataset with what the config asks."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from mtl.data.split import SPLITS, ClassList, read_class_list, read_split
+from mtl.experiment.load import Experiment
+from mtl.reporting.comparison import OTHERWISE, Problems, compared
+from mtl.runtime.errors import UserError
+from mtl.runtime.files import read_record, sha256
+from mtl.specs.datasets import DatasetEntry, SourceEntry
+
+RESOURCES = Path("resources")
+
+
+def images_not_as_asked(experiment: Experiment) -> Problems:
+    """Splits and summaries of prepared images that are missing or differ from what the config asks."""
+    size = str(experiment.grid.config.image_size)
+    for dataset in dict.fromkeys(cell.dataset for cell in experiment.inventory.cells()):
+        entry = experiment.grid.datasets[dataset]
+        split, summary = RESOURCES / dataset / "split.csv", RESOURCES / dataset / f"{size}px" / "summary.json"
+        spec: Any = experiment.jobs.spec("prepare")
+        yield from compared(summary, json.loads(spec(SimpleNamespace(dataset=dataset, size=size))), "spec")
+        try:
+            made: dict[str, Any] = dict(read_record(summary))
+            in_folders = bool(made["source"]) and made["source"]["form"] == "images"
+            if problem := _of_summary(made, dataset, entry, split):
+                yield summary, problem
+        except (UserError, KeyError, TypeError, ValueError):
+            # The summary is missing or damaged, which is said elsewhere.
+            in_folders = entry.kind == "images"
+        if not split.is_file():
+            yield split, "missing"
+        elif problem := _of_split(split, experiment.project.path(entry.split), entry, in_folders):
+            yield split, problem
+
+
+def _of_summary(made: Mapping[str, Any], dataset: str, entry: DatasetEntry, split: Path) -> str | None:
+    # Images that were prepared by an earlier version do not say from which split.
+    if "split" in made and split.is_file() and made["split"] != sha256(split):
+        return f"stale: {split} has been replaced since"
+    source = made["source"]
+    if (source is None) != (entry.kind == "glyphs"):
+        was = "rendered" if source is None else "read from files"
+        return f"{OTHERWISE} (the images were {was}, asked {dataset}.kind {entry.kind})"
+    # A tree of images has no files, and is what its owner says it is.
+    if source and source["files"] and not any(_is(source, asked) for asked in entry.sources):
+        files = " and ".join(source["files"])
+        return f"{OTHERWISE} (made from {source['form']} {files}, none of {dataset}.sources of config/datasets.yaml)"
+    return None
+
+
+def _is(source: Mapping[str, Any], asked: SourceEntry) -> bool:
+    """Whether images come from a source of the config. Records hold SHA-256, so MD5 cannot be compared."""
+    found: dict[str, str] = source["files"]
+    if source["form"] != asked.form or set(found) != {file.name for file in asked.files}:
+        return False
+    sums = {file.name: file.checksum for file in asked.files if str(file.checksum).startswith("sha256:")}
+    return all(f"sha256:{found[name]}" == checksum for name, checksum in sums.items())
+
+
+def _of_split(split: Path, class_list: Path, entry: DatasetEntry, in_folders: bool) -> str | None:
+    listed = read_class_list(class_list)
+    try:
+        made = _classes(split)
+    except UserError:
+        return None  # it is damaged, as its checksum says
+    if {name: list(classes) for name, classes in made.items()} != {name: list(listed[name]) for name in SPLITS}:
+        return f"{OTHERWISE} (other classes than {class_list} lists, or in another order)"
+    if any(images for classes in listed.values() for images in classes.values()):
+        return None if made == listed else f"{OTHERWISE} (other images than {class_list} lists)"
+    counts = {len(images) for classes in made.values() for images in classes.values()}
+    least = entry.images_per_class
+    # A class has all images of its folder. Elsewhere images have numbers, and a class has as many as the config says.
+    if min(counts) < least or (max(counts) > least and not in_folders):
+        return f"{OTHERWISE} (images_per_class {min(counts)}, asked {least})"
+    return None
+
+
+def _classes(split: Path) -> ClassList:
+    classes: ClassList = {name: {} for name in SPLITS}
+    for row in read_split(split):
+        classes[row.split].setdefault(row.class_name, []).append(row.image)
+    return classes
