@@ -32,6 +32,8 @@ def images_not_as_asked(experiment: Experiment) -> Problems:
         except (UserError, KeyError, TypeError, ValueError):
             # The summary is missing or damaged, which is said elsewhere.
             in_folders = entry.kind == "images"
+        if entry.kind == "images":
+            yield from _of_source(RESOURCES / dataset / "source.json", dataset, entry)
         if not split.is_file():
             yield split, "missing"
         elif problem := _of_split(split, experiment.project.path(entry.split), entry, in_folders):
@@ -51,6 +53,16 @@ def _of_summary(made: Mapping[str, Any], dataset: str, entry: DatasetEntry, spli
         files = " and ".join(source["files"])
         return f"{OTHERWISE} (made from {source['form']} {files}, none of {dataset}.sources of config/datasets.yaml)"
     return None
+
+
+def _of_source(record: Path, dataset: str, entry: DatasetEntry) -> Problems:
+    """Which folders are parts of one class decides what `split.csv` lists."""
+    try:
+        merge, form = (read_record(record, key) for key in ("merge", "form"))
+    except UserError:
+        return  # it is missing or damaged, which is said elsewhere
+    if not any(asked.form == form and asked.merge == merge for asked in entry.sources):
+        yield record, f"{OTHERWISE} ({dataset}.sources: no {form} with merge {json.dumps(merge)})"
 
 
 def _is(source: Mapping[str, Any], asked: SourceEntry) -> bool:

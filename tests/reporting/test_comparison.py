@@ -161,6 +161,17 @@ def test_images_from_another_source_are_stale(source, stale):
 
 
 @pytest.mark.usefixtures("project")
+def test_a_tree_whose_parts_are_merged_otherwise_is_stale():
+    source = Path("resources/glyphs/source.json")
+    write_json(source, {"form": "images", "merge": ["train", "test"]})
+    for merge, stale in (["train", "test"], False), ([], True):
+        tree = {"form": "images", "merge": merge}
+        change_dataset(lambda entry, tree=tree: entry.update(kind="images", seed=None, sources=[tree]))
+        problem = f'{OTHERWISE} (glyphs.sources: no images with merge ["train", "test"])'
+        assert ((source, problem) in wrong()) == stale
+
+
+@pytest.mark.usefixtures("project")
 def test_a_config_of_other_results_is_not_compared():
     write_json(Path("results/manifest.json"), {"results": "results", "files": {}, "archives": {}})
     Path("other.yaml").write_text("pathvars: {results: r, logs: l, benchmarks: b}\n")
