@@ -89,7 +89,7 @@ def prepare(
     told = from_json(PrepareSpec, spec)
     paths = PreparePaths(split, images, samples, summary)
     prepare(told, paths, opening(told, source, folder, threads), reference or None)
-    add_made_with(summary, told, split)
+    add_made_with(summary, told, split, images)
 
 
 @app.command()

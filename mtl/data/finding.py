@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mtl.data.archives.images import is_image
-from mtl.data.archives.members import ARCHIVES, is_archive
+from mtl.data.archives.members import is_archive, stem
 from mtl.data.archives.walk import walk
 from mtl.data.missing import seen, what_is_missing
 from mtl.data.place import Place, roots_in
@@ -75,20 +75,14 @@ def _file(root: Path, name: str) -> str | None:
         return name
     if not is_archive(name):
         return None
-    stem = _stem(name)
+    same = stem(name)
     folder = (root / name).parent
     others = sorted(folder.iterdir()) if folder.is_dir() else []
-    return next((str(path.relative_to(root)) for path in others if _is_like(path, stem)), None)
+    return next((str(path.relative_to(root)) for path in others if _is_like(path, same)), None)
 
 
-def _is_like(path: Path, stem: str) -> bool:
-    return is_archive(path.name) and _stem(path.name) == stem.rpartition("/")[2] and path.is_file()
-
-
-def _stem(name: str) -> str:
-    """A name in lower case, without the suffix of an archive."""
-    suffix = max((suffix for suffix in ARCHIVES if name.lower().endswith(suffix)), key=len)
-    return name.lower().removesuffix(suffix)
+def _is_like(path: Path, same: str) -> bool:
+    return is_archive(path.name) and stem(path.name) == same.rpartition("/")[2] and path.is_file()
 
 
 def _problem(source: SourceEntry, place: Place, listed: Listed, verify: bool) -> str | None:

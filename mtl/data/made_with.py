@@ -10,6 +10,7 @@ from mtl.specs.preparing import PrepareSpec
 from mtl.specs.reading import to_plain
 
 
-def add_made_with(summary: Path, spec: PrepareSpec, split: Path) -> None:
-    """Adds the spec and the SHA-256 of `split.csv` to the summary."""
-    write_json(summary, read_record(summary) | {"spec": to_plain(spec), "split": sha256(split)})
+def add_made_with(summary: Path, spec: PrepareSpec, split: Path, images: Path) -> None:
+    """Adds the spec and the SHA-256 of `split.csv` and `images.npy` to the summary."""
+    made_with = {"spec": to_plain(spec), "split": sha256(split), "images_sha256": sha256(images)}
+    write_json(summary, read_record(summary) | made_with)

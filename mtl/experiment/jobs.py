@@ -23,7 +23,7 @@ from mtl.specs.datasets import FetchSpec
 from mtl.specs.drawing import EpisodesSpec
 from mtl.specs.evaluating import EvaluateSpec
 from mtl.specs.meta_training import MetaTrainSpec
-from mtl.specs.preparing import PrepareSpec
+from mtl.specs.preparing import AskedImages, PrepareSpec
 from mtl.specs.pretraining import PretrainSpec
 from mtl.specs.reading import as_json, digest_of, spec_of, to_plain
 from mtl.specs.stages import STAGES, entry_points
@@ -84,6 +84,17 @@ class Jobs:
         stages += ["pretrain"] if method.pretrained else []
         wildcards: Any = SimpleNamespace(**{name: str(value) for name, value in vars(cell).items()})
         return {stage: to_plain(spec_of(SPECS[stage], self._values(stage, wildcards))) for stage in stages}
+
+    def asked_images(self, dataset: str) -> AskedImages:
+        """What the config asks of the images of a dataset."""
+        entry = self._grid.datasets[dataset]
+        return AskedImages(
+            spec=PrepareSpec(dataset=dataset, seed=entry.seed, size=self._grid.config.image_size),
+            kind=entry.kind,
+            class_list=self._project.shown(entry.split),
+            images_per_class=entry.images_per_class,
+            sources=entry.sources,
+        )
 
     def code(self, stage: str) -> ByWildcards:
         """A digest of the code of a stage."""

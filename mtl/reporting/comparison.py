@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mtl.experiment.load import Experiment
-from mtl.reporting.plans import records_of
+from mtl.reporting.records import records_of
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import read_record
 from mtl.specs.reading import digest_of, flat

@@ -3,78 +3,88 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
+from mtl.data.archives.members import stem
 from mtl.data.split import SPLITS, ClassList, read_class_list, read_split
-from mtl.experiment.load import Experiment
 from mtl.reporting.comparison import OTHERWISE, Problems, compared
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import read_record, sha256
-from mtl.specs.datasets import DatasetEntry, SourceEntry
+from mtl.specs.datasets import SourceEntry
+from mtl.specs.preparing import AskedImages
+from mtl.specs.reading import to_plain
 
 RESOURCES = Path("resources")
 
 
-def images_not_as_asked(experiment: Experiment) -> Problems:
-    """Splits and summaries of prepared images that are missing or differ from what the config asks."""
-    size = str(experiment.grid.config.image_size)
-    for dataset in dict.fromkeys(cell.dataset for cell in experiment.inventory.cells()):
-        entry = experiment.grid.datasets[dataset]
-        split, summary = RESOURCES / dataset / "split.csv", RESOURCES / dataset / f"{size}px" / "summary.json"
-        spec: Any = experiment.jobs.spec("prepare")
-        yield from compared(summary, json.loads(spec(SimpleNamespace(dataset=dataset, size=size))), "spec")
-        try:
-            made: dict[str, Any] = dict(read_record(summary))
-            in_folders = bool(made["source"]) and made["source"]["form"] == "images"
-            if problem := _of_summary(made, dataset, entry, split):
-                yield summary, problem
-        except (UserError, KeyError, TypeError, ValueError):
-            # The summary is missing or damaged, which is said elsewhere.
-            in_folders = entry.kind == "images"
-        if entry.kind == "images":
-            yield from _of_source(RESOURCES / dataset / "source.json", dataset, entry)
-        if not split.is_file():
-            yield split, "missing"
-        elif problem := _of_split(split, experiment.project.path(entry.split), entry, in_folders):
-            yield split, problem
+def images_not_as_asked(asked: AskedImages) -> Problems:
+    """Split and summary of prepared images that are missing or differ from what the config asks."""
+    dataset, size = asked.spec.dataset, asked.spec.size
+    split, summary = RESOURCES / dataset / "split.csv", RESOURCES / dataset / f"{size}px" / "summary.json"
+    yield from compared(summary, to_plain(asked.spec), "spec")
+    try:
+        made: dict[str, Any] = dict(read_record(summary))
+        in_folders = bool(made["source"]) and made["source"]["form"] == "images"
+        if problem := _of_summary(made, asked, split):
+            yield summary, problem
+    except (UserError, KeyError, TypeError, ValueError):
+        # The summary is missing or damaged, which is said elsewhere.
+        in_folders = asked.kind == "images"
+    if asked.kind == "images":
+        yield from _of_source(RESOURCES / dataset / "source.json", asked)
+    if not split.is_file():
+        yield split, "missing"
+    elif problem := _of_split(split, asked, in_folders):
+        yield split, problem
 
 
-def _of_summary(made: Mapping[str, Any], dataset: str, entry: DatasetEntry, split: Path) -> str | None:
+def other_images_since(record: Path) -> bool:
+    """Whether the images that a stage read, as its record says, have been prepared otherwise since."""
+    images = read_record(record, "provenance", "inputs", "images")
+    summary = Path(images["path"]).with_name("summary.json")
+    try:
+        return bool(read_record(summary, "images_sha256") != images["sha256"])
+    except UserError:  # gone, or of an earlier version
+        return False
+
+
+def _of_summary(made: Mapping[str, Any], asked: AskedImages, split: Path) -> str | None:
     # Images that were prepared by an earlier version do not say from which split.
     if "split" in made and split.is_file() and made["split"] != sha256(split):
         return f"stale: {split} has been replaced since"
     source = made["source"]
-    if (source is None) != (entry.kind == "glyphs"):
+    dataset = asked.spec.dataset
+    if (source is None) != (asked.kind == "glyphs"):
         was = "rendered" if source is None else "read from files"
-        return f"{OTHERWISE} (the images were {was}, asked {dataset}.kind {entry.kind})"
+        return f"{OTHERWISE} (the images were {was}, asked {dataset}.kind {asked.kind})"
     # A tree of images has no files, and is what its owner says it is.
-    if source and source["files"] and not any(_is(source, asked) for asked in entry.sources):
+    if source and source["files"] and not any(_is(source, entry) for entry in asked.sources):
         files = " and ".join(source["files"])
         return f"{OTHERWISE} (made from {source['form']} {files}, none of {dataset}.sources of config/datasets.yaml)"
     return None
 
 
-def _of_source(record: Path, dataset: str, entry: DatasetEntry) -> Problems:
+def _of_source(record: Path, asked: AskedImages) -> Problems:
     """Which folders are parts of one class decides what `split.csv` lists."""
     try:
         merge, form = (read_record(record, key) for key in ("merge", "form"))
     except UserError:
         return  # it is missing or damaged, which is said elsewhere
-    if not any(asked.form == form and asked.merge == merge for asked in entry.sources):
-        yield record, f"{OTHERWISE} ({dataset}.sources: no {form} with merge {json.dumps(merge)})"
+    if not any(entry.form == form and entry.merge == merge for entry in asked.sources):
+        yield record, f"{OTHERWISE} ({asked.spec.dataset}.sources: no {form} with merge {json.dumps(merge)})"
 
 
-def _is(source: Mapping[str, Any], asked: SourceEntry) -> bool:
+def _is(source: Mapping[str, Any], entry: SourceEntry) -> bool:
     """Whether images come from a source of the config. Records hold SHA-256, so MD5 cannot be compared."""
     found: dict[str, str] = source["files"]
-    if source["form"] != asked.form or set(found) != {file.name for file in asked.files}:
+    if source["form"] != entry.form or {stem(name) for name in found} != {stem(file.name) for file in entry.files}:
         return False
-    sums = {file.name: file.checksum for file in asked.files if str(file.checksum).startswith("sha256:")}
-    return all(f"sha256:{found[name]}" == checksum for name, checksum in sums.items())
+    sums = {file.name: file.checksum for file in entry.files if str(file.checksum).startswith("sha256:")}
+    return all(f"sha256:{found[name]}" == checksum for name, checksum in sums.items() if name in found)
 
 
-def _of_split(split: Path, class_list: Path, entry: DatasetEntry, in_folders: bool) -> str | None:
+def _of_split(split: Path, asked: AskedImages, in_folders: bool) -> str | None:
+    class_list = Path(asked.class_list)
     listed = read_class_list(class_list)
     try:
         made = _classes(split)
@@ -85,7 +95,7 @@ def _of_split(split: Path, class_list: Path, entry: DatasetEntry, in_folders: bo
     if any(images for classes in listed.values() for images in classes.values()):
         return None if made == listed else f"{OTHERWISE} (other images than {class_list} lists)"
     counts = {len(images) for classes in made.values() for images in classes.values()}
-    least = entry.images_per_class
+    least = asked.images_per_class
     # A class has all images of its folder. Elsewhere images have numbers, and a class has as many as the config says.
     if min(counts) < least or (max(counts) > least and not in_folders):
         return f"{OTHERWISE} (images_per_class {min(counts)}, asked {least})"

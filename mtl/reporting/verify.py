@@ -56,7 +56,8 @@ def verify(results: Path, files: Sequence[Path] = (), given: Sequence[str] = ())
 
 def not_as_asked(experiment: Experiment, results: Path) -> Problems:
     """What is missing or was made with other settings than the config asks, file by file."""
-    yield from images_not_as_asked(experiment)
+    for dataset in dict.fromkeys(cell.dataset for cell in experiment.inventory.cells()):
+        yield from images_not_as_asked(experiment.jobs.asked_images(dataset))
     yield from cells_not_as_asked(experiment, results)
 
 

@@ -11,10 +11,8 @@ from mtl.data.images_of import numbered_images
 from mtl.data.split import read_class_list, write_split
 from mtl.experiment.load import load
 from mtl.experiment.project import read_yaml
-from mtl.reporting.comparison import cells_not_as_asked
-from mtl.reporting.images_asked import images_not_as_asked
-from mtl.reporting.plans import records_of
-from mtl.reporting.verify import verify
+from mtl.reporting.records import records_of
+from mtl.reporting.verify import not_as_asked, verify
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import sha256, write_json
 from tests.helpers.learners import CONFIG
@@ -58,7 +56,7 @@ def prepared(classes, images_per_class, **changed):
 
 def wrong():
     experiment = planned()
-    return [*images_not_as_asked(experiment), *cells_not_as_asked(experiment, Path("results"))]
+    return list(not_as_asked(experiment, Path("results")))
 
 
 @pytest.mark.usefixtures("project")

@@ -53,6 +53,12 @@ def is_archive(name: str) -> bool:
     return name.lower().endswith(ARCHIVES)
 
 
+def stem(name: str) -> str:
+    """A name without the suffix of an archive, and then in lower case: what its other packings are called, too."""
+    suffixes = [suffix for suffix in ARCHIVES if name.lower().endswith(suffix)]
+    return name.lower().removesuffix(max(suffixes, key=len)) if suffixes else name
+
+
 def members(root: Path, files: Sequence[str]) -> Iterator[Member]:
     """All regular files in the given archives and plain files below `root`; without `files`, all files of the tree.
 
