@@ -35,7 +35,7 @@ def fetch(
     archives: Annotated[Path, typer.Option(file_okay=False, help="Folder for downloads.")],
     output: Output,
     folder: Data = "",
-    edition: int = 0,
+    edition: str = "",
 ) -> None:
     """Finds or downloads a dataset and verifies it."""
     from mtl.data.fetch import fetch
@@ -43,7 +43,8 @@ def fetch(
     from mtl.specs.datasets import FetchSpec
     from mtl.specs.reading import from_plain
 
-    values = {"dataset": dataset, "sources": read_yaml(datasets)[dataset]["sources"]}
+    entry = read_yaml(datasets)[dataset]
+    values = {"dataset": dataset, **{key: entry[key] for key in ("sources", "images_per_class")}}
     spec = from_plain(FetchSpec, values, f"{datasets}: {dataset}")
     fetch(spec, classes, folder, archives, output, edition)
 

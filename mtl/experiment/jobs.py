@@ -6,12 +6,9 @@ value or line reruns what it affects and nothing else.
 
 from collections.abc import Callable, Collection
 from dataclasses import asdict
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Protocol
 
-from mtl.data.edition import edition_of
-from mtl.data.split import images_by_class, read_class_list
 from mtl.experiment.cell import Cell
 from mtl.experiment.grid import Grid
 from mtl.experiment.project import Content, Project
@@ -19,7 +16,6 @@ from mtl.runtime.extensions import extensions
 from mtl.runtime.files import sha256
 from mtl.runtime.fingerprint import fingerprint
 from mtl.specs.computing import Needs
-from mtl.specs.datasets import FetchSpec
 from mtl.specs.drawing import EpisodesSpec
 from mtl.specs.evaluating import EvaluateSpec
 from mtl.specs.meta_training import MetaTrainSpec
@@ -139,13 +135,6 @@ class Jobs:
         sources = self._grid.datasets[wildcards.dataset].sources
         forms = [[source.form, {file.name: file.checksum for file in source.files}, source.merge] for source in sources]
         return as_json([form if form[-1] else form[:-1] for form in forms])
-
-    def edition(self, wildcards: Wildcards) -> int:
-        """Which edition of a dataset's images its place holds; others than those that were fetched are a new one."""
-        entry = self._grid.datasets[wildcards.dataset]
-        listed = images_by_class(read_class_list(self._project.path(entry.split)))
-        spec = FetchSpec(dataset=wildcards.dataset, sources=entry.sources)
-        return edition_of(Path(f"resources/{wildcards.dataset}/source.json"), spec, listed, self._grid.config.data)
 
     def reference(self, wildcards: Wildcards) -> str:
         """The expected SHA-256 of the prepared pixels, empty if unknown."""

@@ -80,7 +80,12 @@ def edit(path, old, new):
         ("data/glyphs.py", "import math", "import math\nimport sys", set()),
         # The same name, imported from elsewhere.
         ("data/glyphs.py", "import math", "import cmath as math", {"prepare glyphs"}),
-        ("data/split.py", "class Row(NamedTuple)", "class Row(tuple)", {"prepare glyphs", *READING, *COMPUTING, *REPORTS}),
+        (
+            "data/split.py",
+            "class Row(NamedTuple)",
+            "class Row(tuple)",
+            {"prepare glyphs", *READING, *COMPUTING, *REPORTS},
+        ),
         ("reporting/figures/figure4.py", '"test accuracy (%)"', '"accuracy (%)"', {"figure4"}),
         ("reporting/markdown.py", '"**{note}**', '"*{note}*', {"table"}),
         ("reporting/markdown.py", "if note]", "if note != '']", REPORTS),
