@@ -114,7 +114,7 @@ def _values(
         "episodes": sum(map(len, there)),
         "seeds": len(there),
         "delta": "" if printed is None else _text(accuracy - printed.accuracy),
-        "verdict": verdict(accuracy, ci95, printed, at_paper_scale),
+        "verdict": verdict(accuracy, ci95, ci95_seeds, printed, at_paper_scale),
     }
 
 
@@ -185,6 +185,8 @@ def _footer(plan: dict[str, Any], tidy: pd.DataFrame, compared: bool) -> list[st
         f"1.96 s/√n over these episodes; seeds: {_listed(seeds)}; {' and '.join(norms)} batch-norm statistics. Models "
         "and inner steps are chosen on validation episodes, unless the config fixes them."
     ]
+    if min(seeds) == 1:
+        lines[0] += " An interval of one seed does not contain what another seed would change."
     if max(seeds) > 1:
         lines[0] += " `seeds ±` is the 95 % interval of the mean over seeds, by Student's t."
     return [*lines, "", rule(tidy["verdict"])] if compared else lines
