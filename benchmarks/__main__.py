@@ -18,6 +18,7 @@ import torch
 from benchmarks.arithmetic import arithmetic
 from benchmarks.processes import memory, packing, startup
 from benchmarks.scenes import Scene, scenes
+from benchmarks.set_statistics import set_statistics
 from benchmarks.solvers import maml, solvers
 from benchmarks.stages import stages
 from benchmarks.timing import Comparison, Ratio
@@ -59,6 +60,7 @@ def _all(device: Device, threads: int) -> Iterator[Comparison | Ratio]:
         yield from stages(scene)
         yield from solvers(scene)
         yield from arithmetic(scene)
+        yield from set_statistics(scene)
     yield maml(Scene("4CONV, width 32, 32 px", Network(name="conv4", width=32, image_size=32), 20, 5, device))
     yield maml(Scene("4CONV, width 32, 84 px", Network(name="conv4", width=32, image_size=84), 20, 3, device))
     yield packing(small, threads, 20)

@@ -57,7 +57,7 @@ def stage(*arguments: object) -> tuple[float, float]:
 
 def bare(source: Path, size: int, threads: int) -> float:
     """Seconds to decode and scale the same images from memory, and nothing else."""
-    contents = [member.read(2**26) for member in read_source(source).members("") if is_image(member.name)]
+    contents = [member.read(2**26) for member in read_source(source).members({}, "") if is_image(member.name)]
 
     def decode(content: bytes) -> np.ndarray:
         image = Image.open(io.BytesIO(content)).convert("RGB")

@@ -47,10 +47,10 @@ class Scene:
         """The same tasks at every call."""
         return draw_uniform(self.rows_by_class, TaskShape(WAY, shot, QUERY), count, np.random.default_rng(1))
 
-    def learner(self, name: str, steps: int = 20, rate: float = 0.05) -> Learner:
-        """A method of config/methods.yaml with random weights."""
+    def learner(self, name: str, steps: int = 20, rate: float = 0.05, statistics: str | None = None) -> Learner:
+        """A method of config/methods.yaml with random weights, and by default the statistics of its batch norm."""
         row = spec_of(Method, METHODS[name])
-        statistics = "running" if row.pretrained else "episode"
+        statistics = statistics or ("running" if row.pretrained else "episode")
         inner_loop = InnerLoop(InnerRate(learning_rate=rate, reduction="mean"), steps)
         return build_learner(row, self.network, statistics, None, WAY, inner_loop, 0, self.device)
 

@@ -35,7 +35,7 @@ def fetch(
     archives: Annotated[Path, typer.Option(file_okay=False, help="Folder for downloads.")],
     output: Output,
     folder: Data = "",
-    edition: int = 0,
+    edition: str = "",
 ) -> None:
     """Finds or downloads a dataset and verifies it."""
     from mtl.data.fetch import fetch
@@ -43,7 +43,8 @@ def fetch(
     from mtl.specs.datasets import FetchSpec
     from mtl.specs.reading import from_plain
 
-    values = {"dataset": dataset, "sources": read_yaml(datasets)[dataset]["sources"]}
+    entry = read_yaml(datasets)[dataset]
+    values = {"dataset": dataset, **{key: entry[key] for key in ("sources", "images_per_class")}}
     spec = from_plain(FetchSpec, values, f"{datasets}: {dataset}")
     fetch(spec, classes, folder, archives, output, edition)
 
@@ -80,6 +81,7 @@ def prepare(
     folder: Data = "",
 ) -> None:
     """Prepares all images of a dataset as one array."""
+    from mtl.data.made_with import add_made_with
     from mtl.data.opening import opening
     from mtl.data.prepare import PreparePaths, prepare
     from mtl.specs.preparing import PrepareSpec
@@ -88,6 +90,7 @@ def prepare(
     told = from_json(PrepareSpec, spec)
     paths = PreparePaths(split, images, samples, summary)
     prepare(told, paths, opening(told, source, folder, threads), reference or None)
+    add_made_with(summary, told, split, images)
 
 
 @app.command()
@@ -225,15 +228,21 @@ def manifest(plan: PlanText, results: Folder, output: Output) -> None:
 
 
 @app.command()
-def verify(results: Annotated[Path, typer.Argument(file_okay=False, help="Folder with manifest.json.")]) -> None:
-    """Recomputes all checksums and says what is missing, changed or stale."""
-    from mtl.reporting.manifest import verify
+def verify(
+    results: Annotated[Path, typer.Argument(help="Folder with manifest.json.")],
+    configfile: Annotated[
+        list[Path] | None, typer.Option(help="As for Snakemake; instead of those the manifest names. Repeatable.")
+    ] = None,
+    config: Annotated[list[str] | None, typer.Option(help="KEY=VALUE, as for Snakemake. Repeatable.")] = None,
+) -> None:
+    """Says what is missing, changed, stale or not what the config asks."""
+    from mtl.reporting.verify import verify
 
-    verify(results)
+    verify(results, configfile or [], config or [])
 
 
 @app.command()
-def explain(cell: Annotated[Path, typer.Argument(file_okay=False, help="Folder of a cell.")]) -> None:
+def explain(cell: Annotated[Path, typer.Argument(help="Folder of a cell, or a file in it.")]) -> None:
     """Prints how a number came to be, from the archive to the accuracy."""
     from mtl.reporting.explain import explain
 

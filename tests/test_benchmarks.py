@@ -7,6 +7,7 @@ from benchmarks import solvers
 from benchmarks.arithmetic import arithmetic
 from benchmarks.processes import memory
 from benchmarks.scenes import Scene
+from benchmarks.set_statistics import set_statistics
 from benchmarks.stages import stages
 from mtl.data.tasks import TaskShape, labels
 from mtl.evaluation.scoring import embed_episodes, in_batches, score
@@ -20,7 +21,7 @@ CPU = Device(torch.device("cpu"), torch.float32)
 SMALL = Scene("small", Network(name="resnet12", width=2, image_size=16), 20, 1, CPU)
 
 
-@pytest.mark.parametrize("lines", [stages, solvers.solvers, arithmetic])
+@pytest.mark.parametrize("lines", [stages, solvers.solvers, arithmetic, set_statistics])
 def test_every_line_can_be_measured(lines, monkeypatch):
     monkeypatch.setattr(solvers, "EPISODES", 2)
     monkeypatch.setattr(torch, "compile", lambda module: module)

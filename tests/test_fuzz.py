@@ -200,7 +200,7 @@ def test_archives(tmp_path, content):
 
 RECORD = {
     "dataset": "x", "form": "images", "root": "data", "files": {"x.tar": "00"}, "tree": "", "merge": [], "state": "00",
-    "edition": 0,
+    "edition": "",
 }  # fmt: skip
 INPUTS = {"images": {"path": "images.npy", "sha256": "00"}}
 PROVENANCE = {"inputs": INPUTS, "code": "0", "entries": ["training.meta_train:meta_train"]}

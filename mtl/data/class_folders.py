@@ -4,7 +4,7 @@ A class list may name the images. A name is then a file, or the end of its path 
 does not matter.
 
 If it names only classes, a class is the folder of that name, or with a path that ends so (`Greek/character01`). Its
-images are those directly in the folder; if there are none, those in the one folder below that has some
+images are those directly in the folder; if there are none, those in the only folder below it that holds any
 (`n01443537/images`). If several folders fit, a source may `merge` them, as `train/apple` and `test/apple`; otherwise it
 is an error, because only the user knows whether they hold more images of the class, or masks.
 """
@@ -19,6 +19,7 @@ from mtl.runtime.errors import UserError
 Images = dict[str, PurePosixPath]
 # What a name may not hold: control characters, and bytes that are no UTF-8.
 CONTROL = ("Cc", "Cs")
+SHOWN = 3
 
 
 class _Match(NamedTuple):
@@ -56,16 +57,23 @@ def picked(
     return {name: _of_class(name, matches[name], folders, merge) for name in listed}
 
 
-def named(path: PurePosixPath, depths: Sequence[int], names: Mapping[str, object]) -> str | None:
+def named(path: PurePosixPath, depths: Sequence[int], names: Mapping[str, str]) -> str | None:
     """The name that a path ends in, None if there is none; of several the longest.
 
     Args:
         path: an image file.
         depths: how many components the names have, most first.
-        names: the names.
+        names: the names by their normal forms, as `by_normal_form` returns them.
     """
-    ways = ("/".join(path.parts[-depth:]) for depth in depths if depth <= len(path.parts))
-    return next((name for name in ways if name in names), None)
+    text = str(path)
+    parts = (text if text.isascii() else normalize("NFC", text)).split("/")
+    ends = ("/".join(parts[-depth:]) for depth in depths if depth <= len(parts))
+    return next((names[end] for end in ends if end in names), None)
+
+
+def by_normal_form(names: Iterable[str]) -> dict[str, str]:
+    """Names by the form in which they are compared: a Mac writes é as two letters."""
+    return {normalize("NFC", name): name for name in names}
 
 
 def depths_of(names: Iterable[str]) -> list[int]:
@@ -75,10 +83,10 @@ def depths_of(names: Iterable[str]) -> list[int]:
 
 def _by_name(paths: Iterable[PurePosixPath], listed: Mapping[str, Sequence[str]]) -> dict[str, Images]:
     class_of = {image: name for name, images in listed.items() for image in images}
-    depths = depths_of(class_of)
+    depths, names = depths_of(class_of), by_normal_form(class_of)
     found: dict[str, Images] = {name: {} for name in listed}
     for path in paths:
-        if (image := named(path, depths, class_of)) is None:
+        if (image := named(path, depths, names)) is None:
             continue
         if (other := found[class_of[image]].setdefault(image, path)) != path:
             raise UserError(f"image {image!r} is there twice, as {other} and as {path}; leave one of them")
@@ -110,24 +118,18 @@ def _of_class(
     name: str, matches: list[_Match], folders: Mapping[PurePosixPath, list[PurePosixPath]], merge: Sequence[str]
 ) -> Images:
     """The images of a class, called by their paths from its folder on; with the name of the part if it has several."""
-    direct = [match for match in matches if match.end == len(match.folder.parts)]
-    chosen = direct or matches
-    roots = {match.root: match for match in chosen}
-    if len(chosen) > len(roots):
-        inner = ", ".join(str(match.folder) for match in chosen[:3])
+    within: dict[PurePosixPath, list[_Match]] = {}
+    for match in matches:
+        within.setdefault(match.root, []).append(match)
+    if len(within) > 1 and not _are_parts(matches, list(within), merge):
         raise UserError(
-            f"the images of class {name!r} are in {len(chosen)} folders below {chosen[0].root} ({inner}"
-            f"{_more(chosen)}); name one of them by its path in the class list"
-        )
-    if len(roots) > 1 and not _are_parts(list(roots.values()), merge):
-        places = " and ".join(str(root) for root in list(roots)[:3])
-        raise UserError(
-            f"{places}{_more(chosen)} hold images of class {name!r}; name one of them by its path in the class list, "
+            f"{_some(within, ' and ')} hold images of class {name!r}; name one of them by its path in the class list, "
             "or let the source `merge` the folders that they are in"
         )
-    above = 1 if len(roots) > 1 else 0
+    above = 1 if len(within) > 1 else 0
     images: Images = {}
-    for match in chosen:
+    for root, inner in within.items():
+        match = _holder(name, root, inner)
         for path in folders[match.folder]:
             image = "/".join(path.parts[match.start - above :])
             if any(category(letter) in CONTROL for letter in image):
@@ -136,12 +138,24 @@ def _of_class(
     return dict(sorted(images.items()))
 
 
-def _are_parts(matches: Sequence[_Match], merge: Sequence[str]) -> bool:
-    """Whether folders of a class lie side by side, each in another of the folders to merge."""
+def _holder(name: str, root: PurePosixPath, matches: list[_Match]) -> _Match:
+    """The folder that holds the images of a class: its own, or the only one below it that holds any."""
+    own = [match for match in matches if match.folder == root]
+    if not own and len(matches) > 1:
+        raise UserError(
+            f"the images of class {name!r} are in {len(matches)} folders below {root} "
+            f"({_some([match.folder for match in matches], ', ')}); name one of them by its path in the class list"
+        )
+    return (own or matches)[0]
+
+
+def _are_parts(matches: Iterable[_Match], roots: Sequence[PurePosixPath], merge: Sequence[str]) -> bool:
+    """Whether the folders of a class lie side by side, each in another of the folders to merge."""
     above = {match.folder.parts[: max(0, match.start - 1)] for match in matches}
-    parts = [match.folder.parts[match.start - 1] for match in matches if match.start]
-    return len(above) == 1 and len(set(parts)) == len(matches) and set(parts) <= set(merge)
+    parts = {match.folder.parts[match.start - 1] for match in matches if match.start}
+    return len(above) == 1 and len(parts) == len(roots) and parts <= set(merge)
 
 
-def _more(found: Sequence[object]) -> str:
-    return ", ..." if len(found) > 3 else ""
+def _some(found: Iterable[PurePosixPath], between: str) -> str:
+    names = [str(path) for path in found]
+    return between.join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")

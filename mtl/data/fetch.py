@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from mtl.data.class_folders import Images
 from mtl.data.download import download
-from mtl.data.finding import Listed, cannot_be_downloaded, find
+from mtl.data.finding import cannot_be_downloaded, find
 from mtl.data.place import Place
 from mtl.data.source import Source
 from mtl.data.split import images_by_class, read_class_list
@@ -12,7 +13,7 @@ from mtl.runtime.files import locked
 from mtl.specs.datasets import FetchSpec
 
 
-def fetch(spec: FetchSpec, classes: Path, folder: str, archives: Path, record: Path, edition: int = 0) -> None:
+def fetch(spec: FetchSpec, classes: Path, folder: str, archives: Path, record: Path, edition: str = "") -> None:
     """Writes `record`, which holds the dataset's location and the checksums of its files.
 
     Args:
@@ -22,15 +23,15 @@ def fetch(spec: FetchSpec, classes: Path, folder: str, archives: Path, record: P
             then nothing is downloaded. Empty: there is none.
         archives: where downloads go.
         record: `source.json`.
-        edition: what to count the images as; see `Source`.
+        edition: the name of the edition; see `mtl.data.edition`.
 
     Raises:
         UserError: the dataset is missing, cannot be downloaded, or fails verification.
     """
     listed = images_by_class(read_class_list(classes))
     try:
-        place = find(spec, listed, folder) if folder else _download(spec, archives)
-        _source(spec.dataset, place, listed, edition).write(record)
+        place, images = find(spec, listed, folder) if folder else (_download(spec, archives), {})
+        _source(spec.dataset, place, images, edition).write(record)
     except OSError as error:
         raise UserError(f"{error.filename or spec.dataset}: {error.strerror or error}") from None
 
@@ -54,15 +55,15 @@ def _download(spec: FetchSpec, archives: Path) -> Place:
     raise UserError(f"{spec.dataset}: {'; '.join(problems)}")
 
 
-def _source(dataset: str, place: Place, listed: Listed, edition: int) -> Source:
-    images = place.images(listed)
+def _source(dataset: str, place: Place, images: dict[str, Images], edition: str) -> Source:
+    # The state first: what changes in between is then noticed.
+    state = place.state(images)
+    content = place.content(images)
     return Source(
+        **vars(content),
         dataset=dataset,
-        form=place.form,
         root=str(place.root),
-        files=place.digests(),
-        tree=place.tree(images),
         merge=list(place.merge),
-        state=place.state(images),
+        state=state,
         edition=edition,
     )

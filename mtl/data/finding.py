@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mtl.data.archives.images import is_image
-from mtl.data.archives.members import ARCHIVES, is_archive
+from mtl.data.archives.members import is_archive, members, stem
 from mtl.data.archives.walk import walk
+from mtl.data.class_folders import Images, picked
 from mtl.data.missing import seen, what_is_missing
 from mtl.data.place import Place, roots_in
 from mtl.runtime.errors import UserError
@@ -16,34 +17,38 @@ from mtl.specs.datasets import FetchSpec, SourceEntry
 Listed = Mapping[str, Sequence[str]]
 
 
-def find(spec: FetchSpec, listed: Listed, folder: str, verify: bool = True) -> Place:
-    """The first form of a dataset that is whole; a note says why others that are there too did not do.
+def find(spec: FetchSpec, listed: Listed, folder: str, verify: bool = True) -> tuple[Place, dict[str, Images]]:
+    """The first form of a dataset that is whole, and the images of a tree.
+
+    A note says why others that are there too did not do.
 
     Args:
         spec: the dataset and its forms, in order of preference.
         listed: class -> names of its images, empty if a class is a folder.
         folder: holds it, directly or in a subfolder named after the dataset.
-        verify: whether to compare checksums, which reads whole archives.
+        verify: whether to read whole archives, for their checksums and lists of files.
 
     Raises:
         UserError: there is none; the line says what was found and why it did not do.
     """
-    if not roots_in(folder, spec.dataset):
+    roots = roots_in(folder, spec.dataset)
+    if not roots:
         raise UserError(f"config: data: there is no folder {folder}")
     problems: dict[Place, str] = {}
-    for root in roots_in(folder, spec.dataset):
+    for root in roots:
         for source in spec.sources:
-            place = _place(source, root)
-            # A tree in the subfolder is seen from its parent, too.
-            if place is None or (not place.files and any(not other.files for other in problems)):
+            if (place := _place(source, root)) is None:
                 continue
-            problem = _problem(source, place, listed, verify)
+            problem, images = _looked_at(source, place, listed, spec.images_per_class, verify)
             if problem is None:
                 if verify:
                     _note([*problems.values(), *_unverified(source, place)])
-                return place
+                return place, images
             problems[place] = problem
-    found = "; ".join(problems.values()) or f"there are {seen(roots_in(folder, spec.dataset)[0])}"
+    # A tree in the subfolder is seen from its parent, too.
+    inner = [place for place in problems if place.root == roots[0] and not place.files]
+    said = [text for place, text in problems.items() if place.files or place.root == roots[0] or not inner]
+    found = "; ".join(said) or f"it holds {seen(roots[0])}"
     raise UserError(f"config: data: {folder} holds no {spec.dataset}: {found}; expected {expected(spec)}")
 
 
@@ -75,34 +80,37 @@ def _file(root: Path, name: str) -> str | None:
         return name
     if not is_archive(name):
         return None
-    stem = _stem(name)
+    same = stem(name)
     folder = (root / name).parent
     others = sorted(folder.iterdir()) if folder.is_dir() else []
-    return next((str(path.relative_to(root)) for path in others if _is_like(path, stem)), None)
+    return next((str(path.relative_to(root)) for path in others if _is_like(path, same)), None)
 
 
-def _is_like(path: Path, stem: str) -> bool:
-    return is_archive(path.name) and _stem(path.name) == stem.rpartition("/")[2] and path.is_file()
+def _is_like(path: Path, same: str) -> bool:
+    return is_archive(path.name) and stem(path.name) == same.rpartition("/")[2] and path.is_file()
 
 
-def _stem(name: str) -> str:
-    """A name in lower case, without the suffix of an archive."""
-    suffix = max((suffix for suffix in ARCHIVES if name.lower().endswith(suffix)), key=len)
-    return name.lower().removesuffix(suffix)
-
-
-def _problem(source: SourceEntry, place: Place, listed: Listed, verify: bool) -> str | None:
-    """Why a form does not do."""
+def _looked_at(
+    source: SourceEntry, place: Place, listed: Listed, least: int, verify: bool
+) -> tuple[str | None, dict[str, Images]]:
+    """Why a form does not do, None if it does, and the images of a tree."""
     missing = [name for name in place.files if not (place.root / name).is_file()]
     if missing:
         there = [name for name in place.files if name not in missing]
-        return f"{place.root} holds {' and '.join(there)}, but not {' and '.join(missing)}"
-    if not place.files:
-        try:
-            return what_is_missing(place, listed)
-        except UserError as error:
-            return f"{place.root}: {error}"
-    return next(_altered(source, place), None) if verify else None
+        return f"{place.root} holds {' and '.join(there)}, but not {' and '.join(missing)}", {}
+    try:
+        if not place.files:
+            images = place.images(listed)
+            return what_is_missing(place, images, listed, least), images
+        if not verify:
+            return None, {}
+        problem = next(_altered(source, place), None)
+        if problem is None and place.form == "images" and not any(file.checksum for file in source.files):
+            names = [member.name for member in members(place.root, place.files) if is_image(member.name)]
+            problem = what_is_missing(place, picked(names, listed, place.merge), listed, least)
+    except UserError as error:
+        return str(error) if str(place.root) in str(error) else f"{place.root}: {error}", {}
+    return problem, {}
 
 
 def _altered(source: SourceEntry, place: Place) -> Iterator[str]:

@@ -43,7 +43,7 @@ def found_images(classes: ClassList, images_per_class: int, source: Path, folder
         found = read_source(source)
         if found.form != "images":
             return numbered_images(classes, images_per_class)
-        paths = [member.name for member in found.members(folder) if is_image(member.name)]
+        paths = [member.name for member in found.members(listed, folder) if is_image(member.name)]
         try:
             images = picked(paths, listed, found.merge)
         except UserError as error:
@@ -51,10 +51,11 @@ def found_images(classes: ClassList, images_per_class: int, source: Path, folder
         listed = {name: list(of_class) for name, of_class in images.items()}
         if left := len(paths) - sum(map(len, listed.values())):
             sys.stderr.write(f"note: {found.root}: images that belong to no class of the list: {left}\n")
-    for name, of_class in listed.items():
-        if len(of_class) < images_per_class:
-            raise UserError(
-                f"{source}: class {name!r} has {len(of_class)} images; "
-                f"config/datasets.yaml: images_per_class promises {images_per_class}"
-            )
+        place = " + ".join(str(Path(found.root, name)) for name in found.files) or found.root
+        for name, of_class in listed.items():
+            if len(of_class) < images_per_class:
+                raise UserError(
+                    f"{place}: class {name!r} has {len(of_class)} images; "
+                    f"config/datasets.yaml: images_per_class promises {images_per_class}"
+                )
     return {split: {name: listed[name] for name in names} for split, names in classes.items()}

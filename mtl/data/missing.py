@@ -8,6 +8,7 @@ from pathlib import Path
 from mtl.data.archives.images import SUFFIXES, is_image
 from mtl.data.archives.members import is_archive
 from mtl.data.archives.walk import walk
+from mtl.data.class_folders import Images
 from mtl.data.place import Place
 
 SHOWN = 3
@@ -15,32 +16,32 @@ COMPARED = 5000  # names; comparing takes long
 NEAR = 0.8  # likeness of a misspelt name, at most 1
 
 
-def what_is_missing(place: Place, listed: Mapping[str, Sequence[str]]) -> str | None:
-    """What keeps a tree from being that of a class list, None if nothing does.
+def what_is_missing(
+    place: Place, images: Mapping[str, Images], listed: Mapping[str, Sequence[str]], least: int
+) -> str | None:
+    """What keeps a place from holding all images of a class list, None if nothing does.
 
     Args:
-        place: the tree.
+        place: a tree or archives of images.
+        images: those that were found, by class and name.
         listed: class -> names of its images, empty if a class is a folder.
-
-    Raises:
-        UserError: it is not clear which images are meant.
+        least: how many images a class that is a folder must have.
     """
-    images = place.images(listed)
-    empty = [name for name in listed if not images[name]]
-    if not any(listed.values()):
-        if not empty:
+    where = " + ".join(str(place.root / name) for name in place.files) or str(place.root)
+    if any(listed.values()):
+        missing = [(image, name) for name, names in listed.items() for image in names if image not in images[name]]
+        if not missing:
             return None
-        count = f"{len(empty)} of {len(listed)} classes have no images, the first is"
-        return f"{place.root}: {count} {empty[0]!r}: {_why(place.root, empty[0])}"
-    missing = [(image, name) for name, names in listed.items() for image in names if image not in images[name]]
-    if not missing:
-        return None
-    image, name = missing[0]
-    total = sum(map(len, listed.values()))
-    return (
-        f"{place.root}: {len(missing)} of {total} images are not there, the first is {image!r} of class {name!r}: "
-        f"{_why(place.root, image)}"
-    )
+        image, name = missing[0]
+        count = f"{len(missing)} of {sum(map(len, listed.values()))} images missing"
+        return f"{where}: {count}, the first is {image!r} of class {name!r}{_why(place, image, of_image=True)}"
+    if empty := [name for name in listed if not images[name]]:
+        count = f"{len(empty)} of {len(listed)} classes without images"
+        return f"{where}: {count}, the first is {empty[0]!r}{_why(place, empty[0], of_image=False)}"
+    if few := [name for name in listed if len(images[name]) < least]:
+        has = len(images[few[0]])
+        return f"{where}: class {few[0]!r} has {has} images; config/datasets.yaml: images_per_class promises {least}"
+    return None
 
 
 def seen(root: Path) -> str:
@@ -52,7 +53,8 @@ def seen(root: Path) -> str:
     said = []
     if images:
         folders = list(dict.fromkeys(str(path.parent.relative_to(root)) for path in images))
-        said.append(f"{_count(images, 'image')} in {_count(folders, 'folder')} ({_some(folders)})")
+        where = "directly" if folders == ["."] else f"in {_count(folders, 'folder')} ({_some(folders)})"
+        said.append(f"{_count(images, 'image')} {where}")
     if archives:
         said.append(f"{_count(archives, 'archive')} ({_some(archives)})")
     if others:
@@ -60,23 +62,28 @@ def seen(root: Path) -> str:
     return " and ".join(said) or "no files"
 
 
-def _why(root: Path, name: str) -> str:
-    """Why a folder with images, or an image, is not found."""
-    files = list(walk(root))
-    within = [path for path in files if f"/{name}/" in f"/{path.parent.relative_to(root)}/"]
-    if within:
-        return f"its folder holds {_count(within, 'file')} ({_suffixes(within)}), but only {_read()} are read"
-    stem = name.rpartition("/")[2].rpartition(".")[0]
-    alike = [path for path in files if stem and path.stem == stem and not is_image(path)]
-    if alike:
-        return f"there is {alike[0].name}, but only {_read()} are read"
-    last = name.rpartition("/")[2]
-    names = dict.fromkeys(path.name for path in files) | dict.fromkeys(
-        part for path in files for part in path.parent.relative_to(root).parts
-    )
-    lower = {other.lower(): other for other in list(names)[:COMPARED]}
+def _why(place: Place, name: str, of_image: bool) -> str:
+    """Why a folder with images, or an image, is not found in a tree; nothing to say of archives."""
+    if place.files:
+        return ""
+    paths = [path.relative_to(place.root) for path in walk(place.root)]
+    unread = [path for path in paths if not is_image(path)]
+    *above, last = name.split("/")
+    if of_image:
+        same = [
+            path for path in unread if path.stem == Path(last).stem and path.parts[-1 - len(above) : -1] == (*above,)
+        ]
+        if same:
+            return f": there is {same[0].name}, but only {_read()} are read"
+        names = dict.fromkeys(path.name for path in paths)
+    else:
+        within = [path for path in unread if f"/{name}/" in f"/{path.parent}/"]
+        if within:
+            return f": its folder holds {_count(within, 'file')} ({_suffixes(within)}), but only {_read()} are read"
+        names = dict.fromkeys(part for path in paths for part in path.parent.parts)
+    lower = {other.lower(): other for other in list(names)[:COMPARED] if other != last}
     near = get_close_matches(last.lower(), lower, n=1, cutoff=NEAR)
-    return f"the nearest name is {lower[near[0]]!r}" if near else f"there are {seen(root)}"
+    return f": the nearest name is {lower[near[0]]!r}" if near else f"; it holds {seen(place.root)}"
 
 
 def _read() -> str:

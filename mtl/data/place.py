@@ -8,7 +8,23 @@ from pathlib import Path, PurePosixPath
 from mtl.data.archives.images import is_image
 from mtl.data.archives.walk import walk
 from mtl.data.class_folders import Images, picked
+from mtl.runtime.errors import UserError
 from mtl.runtime.files import sha256
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a place holds, wherever it is.
+
+    Attributes:
+        form: a module of `mtl.data.archives`.
+        files: SHA-256 of the archives, by name; empty for an unpacked tree.
+        tree: digest of the names and contents of a tree's images, as `digest_of_images` makes it; empty for archives.
+    """
+
+    form: str
+    files: dict[str, str]
+    tree: str
 
 
 @dataclass(frozen=True)
@@ -40,30 +56,38 @@ class Place:
             return {}
         # Text, because paths are slow and trees are large.
         below = len(str(self.root)) + 1
-        return picked(
-            (PurePosixPath(str(path)[below:]) for path in walk(self.root) if is_image(path)), listed, self.merge
-        )
+        files = (PurePosixPath(str(path)[below:]) for path in walk(self.root) if is_image(path))
+        return picked(files, listed, self.merge)
 
     def state(self, images: Mapping[str, Images]) -> str:
         """A digest of names, sizes and times of the archives or the images of a tree: cheap, and new after a change."""
-        paths = [self.root / name for name in self.files] or [self.root / path for _, path in _flat(images)]
-        facts = ((path, path.stat()) for path in sorted(paths))
-        below = len(str(self.root)) + 1
-        return _digest(f"{str(path)[below:]} {fact.st_size} {fact.st_mtime_ns}" for path, fact in facts)
+        paths = {name: self.root / name for name in self.files} or dict(self._named(images))
+        facts = ((name, path.stat()) for name, path in sorted(paths.items()))
+        # The time of change as well, because that of modification can be set.
+        return _digest(f"{name} {fact.st_size} {fact.st_mtime_ns} {fact.st_ctime_ns}" for name, fact in facts)
 
-    def digests(self) -> dict[str, str]:
-        """SHA-256 of the archives, by name."""
-        return {name: sha256(self.root / name) for name in self.files}
+    def content(self, images: Mapping[str, Images]) -> Content:
+        """Reads all that is there."""
+        files = {name: sha256(self.root / name) for name in self.files}
+        tree = "" if files else digest_of_images((name, sha256(path)) for name, path in self._named(images))
+        return Content(self.form, files, tree)
 
-    def tree(self, images: Mapping[str, Images]) -> str:
-        """A digest of the names and contents of a tree's images, wherever they lie; empty for archives."""
-        return "" if self.files else digest_of_images((name, sha256(self.root / path)) for name, path in _flat(images))
+    def _named(self, images: Mapping[str, Images]) -> list[tuple[str, Path]]:
+        return [(name, self.root / path) for of_class in images.values() for name, path in of_class.items()]
 
 
 def roots_in(folder: str, dataset: str) -> list[Path]:
-    """Where a dataset may be in the folder of the setting `data`, which may be empty; nowhere if there is none."""
-    place = Path(folder).expanduser().resolve()
-    return [root for root in (place / dataset, place) if folder and root.is_dir()]
+    """Where a dataset may be in the folder of the setting `data`, which may be empty; nowhere if there is none.
+
+    Raises:
+        UserError: the folder may not be looked into, or its path makes no sense.
+    """
+    try:
+        folder.encode()
+        place = Path(folder).expanduser().resolve()
+        return [root for root in (place / dataset, place) if folder and root.is_dir()]
+    except (OSError, RuntimeError, ValueError) as error:
+        raise UserError(f"config: data: {folder!r}: {error}") from None
 
 
 def digest_of_images(digests: Iterable[tuple[str, str]]) -> str:
@@ -73,7 +97,3 @@ def digest_of_images(digests: Iterable[tuple[str, str]]) -> str:
 
 def _digest(lines: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _flat(images: Mapping[str, Images]) -> list[tuple[str, PurePosixPath]]:
-    return [item for of_class in images.values() for item in of_class.items()]

@@ -1,11 +1,12 @@
 """`source.json`: the archives or tree, found by the `fetch` stage, from which a dataset is split and prepared."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mtl.data.archives.members import Member, members
-from mtl.data.place import Place, roots_in
+from mtl.data.class_folders import Images
+from mtl.data.place import Content, Place, roots_in
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import write_json
 from mtl.specs.reading import from_json
@@ -14,52 +15,63 @@ LOOK_AGAIN = "to look again, delete source.json of the dataset"
 
 
 @dataclass(frozen=True)
-class Source:
+class Source(Content):
     """What a dataset was found to be, and where.
 
     Everything that is made from it depends on its content; where it lies does not matter.
 
     Attributes:
         dataset: a key of `config/datasets.yaml`.
-        form: a module of `mtl.data.archives`.
         root: the folder.
-        files: SHA-256 of the archives below `root`, by name; empty for an unpacked tree.
-        tree: digest of the names and contents of a tree's images, as `digest_of_images` makes it; empty for archives.
         merge: as in `config/datasets.yaml`.
-        state: names, sizes and times of the files, as `Place.state` gives them, to notice changes without reading.
-        edition: counts how often other images were found in the place of these.
+        state: of the place, to notice changes without reading.
+        edition: tells these images from others that were found in their place later; see `mtl.data.edition`.
     """
 
     dataset: str
-    form: str
     root: str
-    files: dict[str, str]
-    tree: str
     merge: list[str]
     state: str
-    edition: int
+    edition: str
 
-    def place(self, folder: str) -> Place:
-        """Where it is now: where it was found, or in a folder that it was moved to.
+    @property
+    def content(self) -> Content:
+        """What was found, without where."""
+        return Content(self.form, self.files, self.tree)
+
+    def place(self, listed: Mapping[str, Sequence[str]], folder: str) -> tuple[Place, dict[str, Images]] | None:
+        """Where it is now, and the images of a tree: in a folder that it was moved to, or where it was found.
+
+        Args:
+            listed: class -> names of its images, empty if a class is a folder.
+            folder: the setting `data`.
 
         Raises:
-            UserError: it is in neither.
+            UserError: it is not clear which images are meant.
         """
-        for root in [Path(self.root), *roots_in(folder, self.dataset)]:
-            if root.is_dir() and all((root / name).is_file() for name in self.files):
-                return Place(self.form, root, tuple(self.files), tuple(self.merge))
-        gone = next((name for name in self.files if not Path(self.root, name).is_file()), "")
-        raise UserError(f"{Path(self.root, gone)}: is gone; point `data` at the folder that {self.dataset} is in now")
+        for root in [*roots_in(folder, self.dataset), Path(self.root)]:
+            place = Place(self.form, root, tuple(self.files), tuple(self.merge))
+            if not root.is_dir() or not all((root / name).is_file() for name in self.files):
+                continue
+            images = place.images(listed)
+            if self.files or any(images.values()):
+                return place, images
+        return None
 
-    def members(self, folder: str) -> Iterator[Member]:
-        """The files inside the archives or tree.
+    def members(self, listed: Mapping[str, Sequence[str]], folder: str) -> Iterator[Member]:
+        """The files inside the archives or tree; the arguments are those of `place`.
 
         Raises:
             UserError: it is gone, or an archive is not the one that was verified.
         """
-        place = self.place(folder)
-        if self.files and place.state({}) != self.state:
-            for name, digest in place.digests().items():
+        if (found := self.place(listed, folder)) is None:
+            gone = next((name for name in self.files if not Path(self.root, name).is_file()), "")
+            raise UserError(
+                f"{Path(self.root, gone)}: is gone; point `data` at the folder that {self.dataset} is in now"
+            )
+        place, images = found
+        if self.files and place.state(images) != self.state:
+            for name, digest in place.content(images).files.items():
                 if digest != self.files[name]:
                     raise UserError(f"{place.root / name}: has changed since it was verified; {LOOK_AGAIN}")
         return members(place.root, place.files)

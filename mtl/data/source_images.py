@@ -43,7 +43,7 @@ def _images(
     wanted: dict[str, list[str]] = {}
     for row in rows:
         wanted.setdefault(row.class_name, []).append(row.image)
-    found = load("data.archives", source.form).read(source.members(folder), wanted)
+    found = load("data.archives", source.form).read(source.members(wanted, folder), wanted)
     if source.tree:
         found = _unchanged(found, source)
     for name, image, size in decoded(found, spec.size, threads):

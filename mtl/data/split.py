@@ -39,9 +39,9 @@ def read_class_list(path: Path) -> ClassList:
         name, image = (_path(row, key, f"{path}: line {number}") for key in ("class", "image"))
         if split not in classes:
             raise UserError(f"{path}: line {number}: split {split!r} is none of {', '.join(SPLITS)}")
-        for kind in ("class", "superclass"):
-            if kind in row and (other := split_of.setdefault((kind, row[kind]), split)) != split:
-                raise UserError(f"{path}: line {number}: {kind} {row[kind]!r} stands in {other}, too")
+        for kind, group in (("class", str(name)), ("superclass", row.get("superclass"))):
+            if group is not None and (other := split_of.setdefault((kind, group), split)) != split:
+                raise UserError(f"{path}: line {number}: {kind} {group!r} stands in {other}, too")
         if image in images or (image is None and name in classes[split]):
             what = f"class {name!r}" if image is None else f"image {image!r}"
             raise UserError(f"{path}: line {number}: {what} stands twice")

@@ -17,6 +17,10 @@ class Inventory:
         self._results = Path(grid.config.pathvars.results)
         self._logs = Path(grid.config.pathvars.logs)
 
+    def cells(self) -> list[Cell]:
+        """The cells of all tables, each once."""
+        return list(dict.fromkeys(cell for table in self._reports.tables() for cell in self._reports.cells(table)))
+
     def seen(self, table: str) -> dict[str, int]:
         """What a partial table is made from: evaluated cells and the logs of the others, with modification times."""
         finished = self._finished(table)
@@ -37,7 +41,7 @@ class Inventory:
             configfiles: the config files of the experiment, in order.
             configs: what `--config` added to them, such as `data=FOLDER`.
         """
-        cells = self._shown()
+        cells = self.cells()
         stored = [f"{cell.dataset}/episodes/seed{cell.seed}" for cell in cells]
         pretrained = [f"{cell.pretraining}/pretrain" for cell in cells if self._grid.methods[cell.method].pretrained]
         folders = dict.fromkeys([*stored, *pretrained, *(cell.folder for cell in cells)])
@@ -54,7 +58,7 @@ class Inventory:
 
     def records(self) -> list[str]:
         """The records of all stages behind the reports."""
-        cells = self._shown()
+        cells = self.cells()
         methods = self._grid.methods
         trained = [cell for cell in cells if methods[cell.method].meta_trained]
         pretrained = dict.fromkeys(cell.pretraining for cell in cells if methods[cell.method].pretrained)
@@ -68,7 +72,3 @@ class Inventory:
         """The evaluated cells of a table: modification times by folder."""
         paths = {cell.folder: self._results / cell.folder / "episodes.csv" for cell in self._reports.cells(table)}
         return {folder: path.stat().st_mtime_ns for folder, path in paths.items() if path.is_file()}
-
-    def _shown(self) -> list[Cell]:
-        """The cells of all tables, each once."""
-        return list(dict.fromkeys(cell for table in self._reports.tables() for cell in self._reports.cells(table)))

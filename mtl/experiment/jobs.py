@@ -6,12 +6,9 @@ value or line reruns what it affects and nothing else.
 
 from collections.abc import Callable, Collection
 from dataclasses import asdict
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Protocol
 
-from mtl.data.edition import edition_of
-from mtl.data.split import images_by_class, read_class_list
 from mtl.experiment.cell import Cell
 from mtl.experiment.grid import Grid
 from mtl.experiment.project import Content, Project
@@ -19,11 +16,10 @@ from mtl.runtime.extensions import extensions
 from mtl.runtime.files import sha256
 from mtl.runtime.fingerprint import fingerprint
 from mtl.specs.computing import Needs
-from mtl.specs.datasets import FetchSpec
 from mtl.specs.drawing import EpisodesSpec
 from mtl.specs.evaluating import EvaluateSpec
 from mtl.specs.meta_training import MetaTrainSpec
-from mtl.specs.preparing import PrepareSpec
+from mtl.specs.preparing import AskedImages, PrepareSpec
 from mtl.specs.pretraining import PretrainSpec
 from mtl.specs.reading import as_json, digest_of, spec_of, to_plain
 from mtl.specs.stages import STAGES, entry_points
@@ -74,12 +70,27 @@ class Jobs:
 
     def asked(self, cell: Cell) -> dict[str, str]:
         """Digests of the specs of a cell's stages, to compare with what the cell says it was made with."""
+        return {stage: digest_of(spec) for stage, spec in self.asked_specs(cell).items()}
+
+    def asked_specs(self, cell: Cell) -> dict[str, Content]:
+        """The specs of a cell's stages, by stage."""
         method = self._grid.methods[cell.method]
         stages = ["evaluate"]
         stages += ["meta_train"] if method.meta_trained else []
         stages += ["pretrain"] if method.pretrained else []
         wildcards: Any = SimpleNamespace(**{name: str(value) for name, value in vars(cell).items()})
-        return {stage: digest_of(to_plain(spec_of(SPECS[stage], self._values(stage, wildcards)))) for stage in stages}
+        return {stage: to_plain(spec_of(SPECS[stage], self._values(stage, wildcards))) for stage in stages}
+
+    def asked_images(self, dataset: str) -> AskedImages:
+        """What the config asks of the images of a dataset."""
+        entry = self._grid.datasets[dataset]
+        return AskedImages(
+            spec=PrepareSpec(dataset=dataset, seed=entry.seed, size=self._grid.config.image_size),
+            kind=entry.kind,
+            class_list=self._project.shown(entry.split),
+            images_per_class=entry.images_per_class,
+            sources=entry.sources,
+        )
 
     def code(self, stage: str) -> ByWildcards:
         """A digest of the code of a stage."""
@@ -124,13 +135,6 @@ class Jobs:
         sources = self._grid.datasets[wildcards.dataset].sources
         forms = [[source.form, {file.name: file.checksum for file in source.files}, source.merge] for source in sources]
         return as_json([form if form[-1] else form[:-1] for form in forms])
-
-    def edition(self, wildcards: Wildcards) -> int:
-        """Which edition of a dataset's images its place holds; others than those that were fetched are a new one."""
-        entry = self._grid.datasets[wildcards.dataset]
-        listed = images_by_class(read_class_list(self._project.path(entry.split)))
-        spec = FetchSpec(dataset=wildcards.dataset, sources=entry.sources)
-        return edition_of(Path(f"resources/{wildcards.dataset}/source.json"), spec, listed, self._grid.config.data)
 
     def reference(self, wildcards: Wildcards) -> str:
         """The expected SHA-256 of the prepared pixels, empty if unknown."""

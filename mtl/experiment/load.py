@@ -1,14 +1,15 @@
 """Loads the files under `config/` into a checked experiment, the one object that the rules query."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mtl.experiment.dataset_rules import check_datasets
 from mtl.experiment.feasible import check_class_lists, check_feasible
+from mtl.experiment.folders import check_own_folders, check_places
 from mtl.experiment.grid import Grid
 from mtl.experiment.inventory import Inventory
 from mtl.experiment.jobs import Jobs
+from mtl.experiment.layers import Layers, check_layers
 from mtl.experiment.method_rules import check_methods
 from mtl.experiment.names import NameChecks
 from mtl.experiment.paper_protocol import PaperProtocol
@@ -46,22 +47,27 @@ class Experiment:
     inventory: Inventory
 
 
-def load(content: Content, folder: Path = Path(), files: Sequence[Path] = ()) -> Experiment:
+def load(content: Content, folder: Path = Path(), layers: Layers | None = None) -> Experiment:
     """The experiment that a config describes.
 
     Args:
         content: the content of the config. Keys it leaves out are as in the packaged `config/config.yaml`.
         folder: the project, whose `config/` holds the other files that differ from the packaged ones.
-        files: where `content` was read, for messages.
+        layers: what `content` was made of, by default the project's own file.
 
     Raises:
         UserError: a file cannot be read, or something in it is wrong.
     """
     project = Project(folder)
-    content = extended(read_yaml(packaged(CONFIG)), content)
+    layers = layers or {CONFIG: content}
+    default = read_yaml(packaged(CONFIG))
+    check_layers(layers, content)
+    check_own_folders(layers, default)
     others = {name: project.read(f"config/{name}.yaml") for name in OTHERS}
-    experiment = checked_experiment(project, content, others, " + ".join(map(str, dict.fromkeys(files))) or CONFIG)
+    experiment = checked_experiment(project, extended(default, content), others, " + ".join(layers))
     check_class_lists(experiment.grid, project)
+    places = vars(experiment.grid.config.pathvars).values()
+    check_places(folder / place for place in ("results", "resources", *places))
     return experiment
 
 

@@ -24,6 +24,7 @@ class Reports:
         self._paper = paper
         # Several reports show the same cell.
         self._asked_of = cache(jobs.asked)
+        self._jobs = jobs
         self._tables = tables.tables
         self._figures = tables.figures
         self._claims = claims
@@ -154,7 +155,11 @@ class Reports:
         }
 
     def _asked(self, cells: list[Cell]) -> dict[str, Any]:
-        return {"asked": {cell.folder: self._asked_of(cell) for cell in cells}}
+        datasets = dict.fromkeys(cell.dataset for cell in cells)
+        return {
+            "asked": {cell.folder: self._asked_of(cell) for cell in cells},
+            "images": [asdict(self._jobs.asked_images(dataset)) for dataset in datasets],
+        }
 
     def _common(self) -> dict[str, Any]:
         datasets = {name: self._grid.datasets[name] for name in self._grid.selected("dataset")}

@@ -2,7 +2,6 @@
 
 import torch
 from torch import nn
-from torch.func import vmap
 
 from mtl.learners.base_learner import adapt, logits
 from mtl.learners.learner import Head, Learner, LearnerSetup
@@ -52,21 +51,32 @@ class MetaTransfer(Learner):
         with torch.no_grad(), self._device.autocast():
             return self.backbone.run(to_unit_interval(images), 0, self._first)
 
-    def embed(self, banked: torch.Tensor) -> torch.Tensor:
-        """Feature vectors (T, N, D), in the precision of θ."""
-        if self.per_image:
-            embedded: torch.Tensor = self._run(banked.flatten(0, 1)).unflatten(0, banked.shape[:2])
-        else:
-            embedded = vmap(self._run)(banked)
+    def embed(self, banked: torch.Tensor, sets: list[int] | None = None) -> torch.Tensor:
+        """Feature vectors (T, N, D), in the precision of θ.
+
+        Args:
+            banked: (T, N, ...) banked images.
+            sets: the sizes of the sets that the N images of each task consist of; by default they are one set.
+        """
+        tasks, images = banked.shape[:2]
+        # All images go through each convolution together; only batch norm tells the sets apart.
+        flat = self._run(banked.flatten(0, 1), (sets or [images]) * tasks)
+        embedded: torch.Tensor = flat.unflatten(0, (tasks, images))
         return embedded.to(self.theta_weight.dtype)
 
-    def _run(self, images: torch.Tensor) -> torch.Tensor:
+    def embed_sets(self, support: torch.Tensor, query: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Embeds the support sets (T, S, ...) and query sets (T, Q, ...) together, as sets of their own."""
+        shots, queries = support.shape[1], query.shape[1]
+        embedded = self.embed(torch.cat([support, query], dim=1), [shots, queries])
+        return embedded[:, :shots], embedded[:, shots:]
+
+    def _run(self, images: torch.Tensor, sets: list[int]) -> torch.Tensor:
         if self._first == 0:
             images = to_unit_interval(images)
         if self._first == len(self.backbone.blocks):
             return images
         with self._device.autocast():
-            return self.backbone.run(images, self._first, len(self.backbone.blocks))
+            return self.backbone.run(images, self._first, len(self.backbone.blocks), sets)
 
     def predict(self, support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
         """Logits of the adapted classifiers; gradients reach Φ through support and query."""

@@ -30,21 +30,22 @@ class Backbone(nn.Module):
             if isinstance(module, BatchNorm):
                 module.statistics = statistics
 
-    def run(self, x: torch.Tensor, start: int, stop: int) -> torch.Tensor:
+    def run(self, x: torch.Tensor, start: int, stop: int, sets: list[int] | None = None) -> torch.Tensor:
         """Runs blocks `start` to `stop` - 1, and the pool after the last one.
 
         Args:
             x: (B, 3, H, W) images if `start` is 0, otherwise the output of block `start` - 1.
             start: first block, from 0.
             stop: block to stop before; pass the number of blocks to get feature vectors (B, D).
+            sets: the sizes of the sets that the images consist of; see `BatchNorm`.
         """
         for block in self.blocks[start:stop]:
-            x = self.dropout(block(x))
+            x = self.dropout(block(x, sets))
         return self.pool(x) if stop == len(self.blocks) else x
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """(B, 3, H, W) in [0, 1] to feature vectors (B, D)."""
-        return self.run(images, 0, len(self.blocks))
+    def forward(self, images: torch.Tensor, sets: list[int] | None = None) -> torch.Tensor:
+        """(B, 3, H, W) in [0, 1] to feature vectors (B, D); for `sets` see `BatchNorm`."""
+        return self.run(images, 0, len(self.blocks), sets)
 
 
 class MeanPool(nn.Module):

@@ -31,11 +31,17 @@ class BatchNorm(nn.Module):
         self.gamma = nn.Parameter(torch.ones(channels)) if affine else None
         self.beta = nn.Parameter(torch.zeros(channels)) if affine else None
 
-    def forward(self, conv: nn.Conv2d, x: torch.Tensor) -> torch.Tensor:
-        """Convolves (B, C, H, W) and normalises the output; under `episode` statistics the B images are one set.
+    def forward(self, conv: nn.Conv2d, x: torch.Tensor, sets: list[int] | None = None) -> torch.Tensor:
+        """Convolves (B, C, H, W) and normalises the output.
 
         Normalisation by constants is folded into the convolution: scaling its weights instead of its output saves
         another pass over that output.
+
+        Args:
+            conv: the convolution.
+            x: (B, C, H, W) maps.
+            sets: the sizes of the sets that the B images consist of, one after another. Only `episode` statistics look
+                at it. Without it, the images are one set, and the function may run under `vmap`.
         """
         if self.statistics == "running" and not self.training:
             scale, offset = self._affine(self.mean, self.variance)
@@ -44,12 +50,25 @@ class BatchNorm(nn.Module):
         y = conv(x)
         if self.statistics == "running":
             return F.batch_norm(y, self.mean, self.variance, self.gamma, self.beta, True, MOMENTUM, EPSILON)
+        if sets is not None:
+            return self._each(y, sets)
         # Written out, because second derivatives of torch's batch norm with scale and offset are wrong under vmap. One
         # multiplication and addition per value, because passes over memory cost more than the convolutions.
         wide = y.to(self.mean.dtype)
         variance, mean = torch.var_mean(wide, dim=(0, 2, 3), correction=0)
         scale, offset = self._affine(mean, variance)
         return torch.addcmul(offset[:, None, None], wide, scale[:, None, None]).to(y.dtype)
+
+    def _each(self, y: torch.Tensor, sets: list[int]) -> torch.Tensor:
+        """Normalises each set of (B, C, H, W) by its own mean and variance.
+
+        The loop is over the few sets that are convolved together. Each is a stretch of memory, over which torch's batch
+        norm makes fewer passes than any function that normalises all sets at once (docs/performance.md).
+        """
+        # Given a scale, torch keeps the statistics of bfloat16 maps in float32; without one, in bfloat16.
+        scale = torch.ones_like(self.mean) if self.gamma is None else self.gamma
+        parts = (F.batch_norm(part, None, None, scale, self.beta, True, 0.0, EPSILON) for part in y.split(sets))
+        return torch.cat([*parts])
 
     def _affine(self, mean: torch.Tensor, variance: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The factor of each channel, and the offset added afterwards."""

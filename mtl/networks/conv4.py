@@ -20,9 +20,9 @@ class ConvBlock(nn.Module):
         self.convs = nn.ModuleList([nn.Conv2d(inputs, outputs, 3, padding=1)])
         self.norms = nn.ModuleList([BatchNorm(outputs, affine=True)])
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, inputs, H, W) to (B, outputs, H // 2, W // 2)."""
-        return F.max_pool2d(F.relu(self.norms[0](self.convs[0], x), inplace=True), 2)
+    def forward(self, x: torch.Tensor, sets: list[int] | None = None) -> torch.Tensor:
+        """(B, inputs, H, W) to (B, outputs, H // 2, W // 2); for `sets` see `BatchNorm`."""
+        return F.max_pool2d(F.relu(self.norms[0](self.convs[0], x, sets), inplace=True), 2)
 
 
 def build(width: int, dropout: float = 0.0) -> Backbone:

@@ -1,4 +1,8 @@
-"""Tests claims of the paper on what was measured: a difference, a lead, or a count."""
+"""Tests claims of the paper on what was measured: a difference, a lead, or a count.
+
+The unit of a difference and of a lead is the seed, because a claim is about training, not about the models that happen
+to be there (docs/statistics.md).
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,6 +13,7 @@ import pandas as pd
 from mtl.evaluation.interval import mean_and_ci95
 from mtl.experiment.cell import Cell
 from mtl.reporting.evidence import UNITS, Evidence
+from mtl.reporting.leads import lead
 from mtl.reporting.statistics import few_ci95, holm, p_value
 from mtl.runtime.errors import UserError
 
@@ -35,9 +40,9 @@ COLUMNS = [
     "verdict",
     "remark",
 ]
-VALIDATION = "validation_accuracy"
 SIGNIFICANT = 0.05
-SEEDS_FOR_SPEED = 3
+# Below three seeds nothing is tested: one has no spread, and two have one that is as uncertain as can be.
+TOO_FEW_SEEDS = {1: "one-seed", 2: "two-seeds"}
 
 
 def claim_verdicts(plan: dict[str, Any], evidence: Evidence) -> pd.DataFrame:
@@ -82,6 +87,7 @@ def _compared(
             "way": way,
             "shot": shot,
             "paper_scale": all(plan["cells"][c.folder] for both in pairs for c in both),
+            "remark": "",
         }
         line |= measure(claim, pairs, evidence)
         if line["verdict"] == "not-run" and any(cell.folder in plan["stale"] for pair in pairs for cell in pair):
@@ -105,19 +111,14 @@ def _difference(_: dict[str, Any], pairs: list[tuple[Cell, Cell]], evidence: Evi
         if len(ours) != len(theirs):
             raise UserError(f"{first.folder} and {second.folder} were tested on different numbers of episodes")
         by_seed.append(ours - theirs)
-    differences = np.concatenate(by_seed)
-    effect, ci95 = mean_and_ci95(differences)
-    mixed = _mixed(there, evidence.evaluated_on)
-    return line | {
-        "effect": effect,
-        "ci95": ci95,
-        "ci95_seeds": few_ci95(np.array([seed.mean() for seed in by_seed])),
-        "count": len(differences),
-        "seeds": len(there),
-        "p": None if mixed else p_value(differences),
-        "verdict": "inconclusive",
-        "remark": mixed,
-    }
+    # By seed, so that the interval over episodes has no part of the spread between models.
+    means, intervals = np.array([mean_and_ci95(differences) for differences in by_seed]).T
+    line |= {"ci95": float(np.linalg.norm(intervals)) / len(there), "count": sum(map(len, by_seed))}
+    line |= _over_seeds(means, there, evidence)
+    # One such seed is enough: leaving it out would keep just those in which meta-training helped.
+    if any(evidence.selected_iteration.get(cell) == 0 for pair in there for cell in pair):
+        line |= {"p": None, "verdict": "not-trained", "remark": ""}
+    return line
 
 
 def _sooner(claim: dict[str, Any], pairs: list[tuple[Cell, Cell]], evidence: Evidence) -> dict[str, Any]:
@@ -126,25 +127,28 @@ def _sooner(claim: dict[str, Any], pairs: list[tuple[Cell, Cell]], evidence: Evi
     if not there:
         return line | {"verdict": "not-run"}
     histories = [(evidence.histories[first], evidence.histories[second]) for first, second in there]
-    earlier = np.array([_lead(ours, theirs, claim["unit"]) for ours, theirs in histories])
-    reached = all(ours[VALIDATION].max() >= theirs[VALIDATION].max() for ours, theirs in histories)
-    mixed = _mixed(there, evidence.trained_on)
-    return line | {
-        "effect": float(earlier.mean()),
-        "ci95_seeds": few_ci95(earlier),
-        "count": len(earlier),
-        "seeds": len(earlier),
-        "p": p_value(earlier) if len(earlier) >= SEEDS_FOR_SPEED and not mixed else None,
-        "verdict": "inconclusive",
-        "remark": mixed or ("" if reached else "never reaches it"),
+    leads = [lead(ours, theirs, claim["unit"], claim["target"]) for ours, theirs in histories]
+    line |= {"seeds": len(there), "count": len(there)}
+    if not all(one.compared for one in leads):
+        return line | {"verdict": "not-comparable", "remark": "never validated after equally much training"}
+    if any(one.before_training for one in leads):
+        return line | {"verdict": "before-training"}
+    line |= _over_seeds(np.array([one.by for one in leads]), there, evidence)
+    return line | {"remark": line["remark"] or ("" if all(one.reached for one in leads) else "never reaches it")}
+
+
+def _over_seeds(by_seed: np.ndarray, pairs: list[tuple[Cell, Cell]], evidence: Evidence) -> dict[str, Any]:
+    """What one value per seed says: their mean and its interval, and p if they may be tested."""
+    mixed = _mixed(pairs, evidence)
+    untested = "not-comparable" if mixed else TOO_FEW_SEEDS.get(len(by_seed))
+    return {
+        "effect": float(by_seed.mean()),
+        "ci95_seeds": few_ci95(by_seed),
+        "seeds": len(by_seed),
+        "p": None if untested else p_value(by_seed),
+        "verdict": untested or "inconclusive",
+        "remark": mixed,
     }
-
-
-def _lead(ours: pd.DataFrame, theirs: pd.DataFrame, unit: str) -> float:
-    """How much earlier the first history reaches the accuracy that both reach."""
-    target = min(ours[VALIDATION].max(), theirs[VALIDATION].max())
-    at = [history[history[VALIDATION] >= target].iloc[0][unit] for history in (ours, theirs)]
-    return float(at[1] - at[0])
 
 
 def _there(pairs: list[tuple[Cell, Cell]], measured: Mapping[Cell, Any]) -> list[tuple[Cell, Cell]]:
@@ -152,10 +156,17 @@ def _there(pairs: list[tuple[Cell, Cell]], measured: Mapping[Cell, Any]) -> list
     return [pair for pair in pairs if all(cell in measured for cell in pair)]
 
 
-def _mixed(pairs: list[tuple[Cell, Cell]], computed_on: Mapping[Cell, tuple[str, str]]) -> str:
-    """A remark if the cells of a pair were not computed alike."""
-    alike = all(computed_on.get(first) == computed_on.get(second) for first, second in pairs)
-    return "" if alike else "devices or precisions differ"
+def _mixed(pairs: list[tuple[Cell, Cell]], evidence: Evidence) -> str:
+    """A remark if a stage of the two cells of a pair was computed differently; a stage that one lacks does not count.
+
+    Seeds may differ from each other: that only adds to their spread, in both methods.
+    """
+    for first, second in pairs:
+        ours, theirs = evidence.computed_on[first], evidence.computed_on[second]
+        for stage in ours:
+            if ours[stage] != theirs.get(stage, ours[stage]):
+                return f"{stage}: devices or precisions differ"
+    return ""
 
 
 def _fewer(claim: dict[str, Any], pairs: list[tuple[Cell, Cell]], evidence: Evidence) -> dict[str, Any]:

@@ -14,23 +14,40 @@ from mtl.reporting.untested import gathered, in_its_place
 from mtl.runtime.files import write_text
 
 RULES = {
-    "difference": (
-        "mean difference in accuracy, percentage points, over the same test episodes ± 1.96 s/√n of the differences."
-    ),
+    "difference": "difference in accuracy over the same test episodes, in percentage points.",
     "sooner": (
-        "how much earlier the first method's validation accuracy reaches the best of the second (or, if it never does, "
-        "how much earlier than the second it reaches its own best, and then the claim is not confirmed): mean over "
-        "seeds ± the 95 % interval by Student's t; below three seeds inconclusive."
+        "how much sooner the first method's validation accuracy reaches the target. Only validations after equally "
+        "much training count. The target is the best of the second method, or, if the claim is about a method's own "
+        "best, within a percentage point of that. The lead of a method that never gets as high as the other is not "
+        "confirmed."
     ),
-    "fewer": "ratio of the numbers of values that meta-training changes.",
+    "fewer": "ratio of the numbers of values that meta-training changes. It is the same for every seed.",
 }
-RULE = (
-    "`confirmed` if the effect has the claimed sign and p < 0.05 after Holm's correction over all lines of the claim, "
-    "`refuted` if it has the other sign and p < 0.05, else `inconclusive`; a ratio is simply below its bound or not. "
-    "`not-run`: a cell is missing. Rows that were computed on different devices or in different precisions are not "
-    "tested. These verdicts are about the trained models that there are; how much another seed changes is in `seeds ±`."
+OVER_SEEDS = (
+    "*Over seeds*: mean ± 95 % interval by Student's t over seeds. The seed is the unit, so this says what training "
+    "again would give."
 )
-STALE = "`stale`: a cell was made with other settings than the config asks."
+THESE_MODELS = (
+    "*These models*: the same mean ± 1.96 s/√n over test episodes. This is about the models that there are, and says "
+    "nothing about other seeds."
+)
+VERDICTS = {
+    "confirmed": (
+        "the effect has the claimed sign, and p < 0.05 by Student's t over seeds, after Holm's correction over all "
+        "tested lines of the claim. A ratio is simply below its bound."
+    ),
+    "refuted": "the same with the other sign. A ratio is simply not below its bound.",
+    "inconclusive": "tested, and neither.",
+    "one-seed": "not tested. These two models differ by so much; how much of that is their seed is unknown.",
+    "two-seeds": "not tested. These models differ by so much; two seeds say too little about their spread.",
+    "not-trained": "not tested. A model is that of iteration 0, which meta-training has not changed.",
+    "before-training": (
+        "not tested. A method was at the target before its first task, so it did not get there by meta-training."
+    ),
+    "not-comparable": "not tested, for the reason in place of p.",
+    "stale": "a cell was made with other settings than the config asks.",
+    "not-run": "a cell is missing.",
+}
 OTHER_SCALE = "Not at the paper's scale, or not by its protocol: a verdict says what holds here, not what holds there."
 
 
@@ -79,7 +96,8 @@ def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
             )
             place = line["dataset"], line["way"], line["shot"]
             rows.append([f"{ours} vs. {theirs}", places[place], *_shown(line), line["verdict"]])
-        lines += [*markdown_table(["rows", "where", "effect", "p (Holm)", "verdict"], rows), ""]
+        heads = ["rows", "where", "over seeds", "these models differ by", "p (Holm)", "verdict"]
+        lines += [*markdown_table(heads, rows), ""]
     if len(untested) > 1:
         lines += gathered(untested, plan["methods"])
     if not tidy.empty:
@@ -88,28 +106,28 @@ def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
 
 
 def _how_to_read(tidy: pd.DataFrame) -> list[str]:
-    used = set(tidy["test"])
+    tests, verdicts = set(tidy["test"]), set(tidy["verdict"])
     return [
         "## How to read it",
         "",
-        *(f"- *{test}*: {rule}" for test, rule in RULES.items() if test in used),
-        f"- {RULE}",
-        *([f"- {STALE}"] if (tidy["verdict"] == "stale").any() else []),
+        *(f"- *{test}*: {rule}" for test, rule in RULES.items() if test in tests),
+        *([f"- {OVER_SEEDS}", f"- {THESE_MODELS}"] if tests - {"fewer"} else []),
+        *(f"- `{name}`: {text}" for name, text in VERDICTS.items() if name in verdicts),
     ]
 
 
-def _shown(line: dict[Any, Any]) -> tuple[str, str]:
-    """The effect with its intervals, and p or the reason why there is none."""
+def _shown(line: dict[Any, Any]) -> tuple[str, str, str]:
+    """The effect over seeds, that of these models, and p or the reason why there is none."""
+    p = line["remark"] or ("–" if pd.isna(line["p_holm"]) else f"{line['p_holm']:.2g}")
     if pd.isna(line["effect"]):
-        return "–", "–"
+        return "–", "–", p
     if line["test"] == "fewer":
-        return f"{line['effect']:.3f}", "–"
-    digits = 2 if line["test"] == "difference" else 0
+        return "–", f"{line['effect']:.3f}", p
+    digits, unit = (2, "") if line["test"] == "difference" else (0, f" {line['unit']}")
     effect = f"{line['effect']:+.{digits}f}"
-    if not pd.isna(line["ci95"]):
-        effect += f" ± {line['ci95']:.{digits}f}"
-    if not pd.isna(line["ci95_seeds"]):
-        effect += f" (seeds ± {line['ci95_seeds']:.{digits}f})"
-    if line["test"] == "sooner":
-        effect += f" {line['unit']}"
-    return effect, line["remark"] or ("–" if pd.isna(line["p_holm"]) else f"{line['p_holm']:.2g}")
+    over_seeds, of_models = (
+        "–" if pd.isna(interval) else f"{effect} ± {interval:.{digits}f}{unit}"
+        for interval in (line["ci95_seeds"], line["ci95"])
+    )
+    # A lead has no interval over episodes.
+    return over_seeds, f"{effect}{unit}" if line["test"] == "sooner" else of_models, p

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from mtl.experiment.cell import Cell
 from mtl.reporting.results import existing, read_accuracies, read_csv
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import read_record
@@ -13,7 +14,7 @@ UNITS = {"iteration": "meta-batches", "tasks_seen": "tasks"}
 
 
 class Evidence:
-    """Accuracies, validation histories, numbers of learned values, devices and precisions, by cell."""
+    """Accuracies, validation histories, learned values, and how each stage was computed, by cell."""
 
     def __init__(self, results: Path, cells: Collection[str]) -> None:
         """Reads the existing files of cells, given by their folders below `results`."""
@@ -21,10 +22,11 @@ class Evidence:
         self.histories = {cell: _history(path) for cell, path in existing(results, cells, "history.csv").items()}
         summaries = existing(results, cells, "training.json")
         self.learned = {cell: int(read_record(path, "learned_parameters")) for cell, path in summaries.items()}
-        self.evaluated_on = {
-            cell: _computed_on(path) for cell, path in existing(results, cells, "evaluation.json").items()
+        # Only meta-trained methods have one. Iteration 0 is the start, which no meta-training has changed.
+        self.selected_iteration = {
+            cell: int(read_record(path, "selected_iteration")) for cell, path in summaries.items()
         }
-        self.trained_on = {cell: _computed_on(path) for cell, path in summaries.items()}
+        self.computed_on = {cell: _computed_on(results, cell) for cell in map(Cell.in_folder, cells)}
 
 
 def _history(path: Path) -> pd.DataFrame:
@@ -39,5 +41,15 @@ def _history(path: Path) -> pd.DataFrame:
     return validated
 
 
-def _computed_on(path: Path) -> tuple[str, str]:
-    return read_record(path, "provenance", "device"), read_record(path, "provenance", "dtype")
+def _computed_on(results: Path, cell: Cell) -> dict[str, tuple[str, str]]:
+    """Device and precision of each stage that made a cell."""
+    folder = results / cell.folder
+    records = {"evaluation": folder / "evaluation.json", "meta-training": folder / "training.json"}
+    there = {stage: path for stage, path in records.items() if path.is_file()}
+    # The folder may hold a pre-training that this method does not use.
+    if any("pretrained" in read_record(path, "provenance", "inputs") for path in there.values()):
+        there["pre-training"] = results / cell.pretraining / "pretrain" / "summary.json"
+    return {
+        stage: (read_record(path, "provenance", "device"), read_record(path, "provenance", "dtype"))
+        for stage, path in there.items()
+    }

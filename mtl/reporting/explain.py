@@ -1,7 +1,7 @@
 """How a cell's number came to be, from the archive to the accuracy."""
 
 import json
-import shlex
+import os
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from mtl.experiment.cell import Cell
+from mtl.reporting.commands import Options, recorded_options, remove, snakemake
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import read_record, sha256
+from mtl.specs.reading import flat
 
 
 def explain(folder: Path) -> None:
     """Prints how a cell's number came to be, and the command that makes it again.
 
     Args:
-        folder: the cell's folder, `<results>/dataset/backbone/seed0/method/5way-1shot`.
+        folder: the cell's folder, `<results>/dataset/backbone/seed0/method/5way-1shot`, or a file in it.
 
     Raises:
         UserError: it is not the folder of a cell, or has no number.
@@ -28,11 +30,13 @@ def explain(folder: Path) -> None:
 
 def explained(folder: Path) -> Iterator[str]:
     """The lines of `explain`."""
+    # Relative, because the last line names targets, which Snakemake knows relative to the project.
+    folder = Path(os.path.relpath(folder.parent if folder.is_file() else folder))
     cell = Cell.in_folder("/".join(folder.parts[-5:]))
     evaluation = folder / "evaluation.json"
     accuracy, ci95, episodes = (_number(evaluation, key) for key in ("accuracy", "ci95", "episodes"))
     task = f"{cell.way}-way {cell.shot}-shot"
-    steps = "" if read_record(evaluation, "steps") is None else f", {_number(evaluation, 'steps')} inner steps"
+    steps = "" if read_record(evaluation, "steps") is None else f", {_steps(_number(evaluation, 'steps'))}"
     yield f"{accuracy:.2f} ± {ci95:.2f} % over {episodes} test episodes, {task}{steps}"
     # Every stage reads the images, so cache their digest.
     digest_of = cache(sha256)
@@ -50,16 +54,15 @@ def explained(folder: Path) -> Iterator[str]:
         yield f"Θ of {_number(pretraining, 'parameters')} parameters"
         yield from _provenance("pre-trained", pretraining, digest_of)
     yield from _origin(_beside(evaluation, "images", "summary.json"))
-    options = _options(folder.parents[4] / "manifest.json")
-    yield f"to make it again: snakemake --cores 2 {evaluation}{options} --forcerun meta_train evaluate"
+    manifest = folder.parents[4] / "manifest.json"
+    options = recorded_options(manifest) if manifest.is_file() else Options()
+    # Not `--forcerun`: where the workflow is a module, its rules have other names.
+    made = [folder / "model.safetensors"] if "model" in inputs else []
+    yield f"to make it again: {remove([*made, evaluation])}; {snakemake([evaluation], options)}"
 
 
-def _options(manifest: Path) -> str:
-    """The command-line options of the experiment, if its manifest exists."""
-    if not manifest.is_file():
-        return ""
-    given = {f"--{option}": read_record(manifest, f"{option}s") for option in ("configfile", "config")}
-    return "".join(f" {option} {shlex.join(map(str, words))}" for option, words in given.items() if words)
+def _steps(count: int) -> str:
+    return f"{count} inner step{'' if count == 1 else 's'}"
 
 
 def _beside(record: Path, role: str, name: str) -> Path:
@@ -80,7 +83,8 @@ def _provenance(verb: str, record: Path, digest_of: Callable[[Path], str]) -> It
     torch = read_record(record, "provenance", "packages", "torch")
     at = f"{str(commit or 'unknown')[:12]}{' with changes' if dirty else ''}"
     yield f"  {verb} at commit {at}, code {code}, on {device} in {dtype}, torch {torch}"
-    settings = ", ".join(_settings(read_record(record, "provenance", "spec"), ""))
+    spec = flat(read_record(record, "provenance", "spec"))
+    settings = ", ".join(f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in spec.items())
     yield from textwrap.wrap(f"with {settings}", width=116, initial_indent="  ", subsequent_indent="    ")
     for role in read_record(record, "provenance", "inputs"):
         path, digest = (read_record(record, "provenance", "inputs", role, key) for key in ("path", "sha256"))
@@ -89,15 +93,6 @@ def _provenance(verb: str, record: Path, digest_of: Callable[[Path], str]) -> It
         else:
             now = "" if digest_of(file) == digest else ", which says something else now"
         yield f"  from {role} {digest[:16]} {path}{now}"
-
-
-def _settings(spec: Any, prefix: str) -> Iterator[str]:
-    """The settings of a spec, each with its dotted name."""
-    for name, value in spec.items():
-        if isinstance(value, dict):
-            yield from _settings(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name} {json.dumps(value, ensure_ascii=False)}"
 
 
 def _origin(summary: Path) -> Iterator[str]:

@@ -1,17 +1,19 @@
 """`manifest.json`: the checksum of every file of an experiment, and what has gone wrong with them since."""
 
 import json
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from mtl.data.source import LOOK_AGAIN
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import read_json, read_record, sha256, write_json
 from mtl.runtime.fingerprint import fingerprint
 
 # The records that stages write beside their results.
 RECORDS = frozenset({"summary.json", "training.json", "evaluation.json"})
+# How problems end that Snakemake notices by itself.
+NOTICED = (" has been replaced since", " is missing", "the code has changed since")
 
 
 def write_manifest(plan_text: str, results: Path, output: Path) -> None:
@@ -41,29 +43,6 @@ def _archives(files: Iterable[Path]) -> Iterator[tuple[str, str]]:
             yield from ((str(Path(root, name)), digest) for name, digest in read_record(path, "files").items())
 
 
-def verify(results: Path) -> None:
-    """Recomputes all checksums and prints what is wrong, and the manifest's own checksum.
-
-    Raises:
-        UserError: there is no manifest, or something is wrong.
-    """
-    if not results.is_dir():
-        raise UserError(f"{results}: there is no such folder")
-    problems = list(problems_of(results))
-    sys.stdout.write("".join(f"{path}: {problem}\n" for path, problem in problems))
-    manifest = results / "manifest.json"
-    sys.stdout.write(f"{manifest}: sha256 {sha256(manifest)}{'' if problems else ', all files are as it lists them'}\n")
-    if lost := sorted({str(path) for path, problem in problems if not problem.startswith("stale")}):
-        sys.stdout.write(
-            f"to make them again: rm -f {' '.join(lost)}; snakemake --cores 2 {' '.join(lost)}; snakemake --cores 2\n"
-        )
-    if problems:
-        raise UserError(
-            f"{results}: problems, listed above: {len(problems)}; first make again what was changed, because plain "
-            "snakemake takes it as it is; what is only stale it mends"
-        )
-
-
 def problems_of(results: Path) -> Iterator[tuple[Path, str]]:
     """What is wrong with the results, file by file: missing, changed, or made by other code or from other inputs.
 
@@ -88,6 +67,8 @@ def problems_of(results: Path) -> Iterator[tuple[Path, str]]:
         if found is None:
             if str(path) in files:
                 yield path, "missing"
+        elif found != digest and str(path) in archives:
+            yield path, f"changed since its images were prepared; {LOOK_AGAIN}"
         elif found != digest:
             yield path, "changed since the manifest was written"
         elif path.name in RECORDS and place in path.parents:
@@ -109,11 +90,11 @@ def _stale(record: Path, digest_of: Callable[[Path], str | None]) -> Iterator[st
         yield "it does not say how it was made"
         return
     for role, path, digest in inputs:
-        if digest_of(path) != digest:
-            yield f"its {role} {path} has been replaced since"
+        if (now := digest_of(path)) != digest:
+            yield f"{path} (its {role}) {'is missing' if now is None else 'has been replaced since'}"
     for name, digest in written.items():
-        if digest_of(record.with_name(name)) != digest:
-            yield f"{name} is not what it says was written"
+        if (now := digest_of(record.with_name(name))) != digest:
+            yield f"{name} {'is not there' if now is None else 'is not what it says was written'}"
     if _now(entries) != code:
         yield "the code has changed since"
 

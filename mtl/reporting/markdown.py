@@ -16,5 +16,10 @@ def heading(plan: dict[str, Any]) -> list[str]:
 
 def markdown_table(heads: list[str], rows: Iterable[list[str]]) -> list[str]:
     """A Markdown table; all columns but the first are aligned to the right."""
-    lines = [f"| {' | '.join(heads)} |", "|---|" + "---:|" * (len(heads) - 1)]
-    return lines + [f"| {' | '.join(row)} |" for row in rows]
+    return [_line(heads), "|---|" + "---:|" * (len(heads) - 1), *map(_line, rows)]
+
+
+def _line(cells: list[str]) -> str:
+    """A row. Titles and labels come from the config; a bar or the end of a line in them would end the cell."""
+    shown = [" ".join(cell.splitlines()).replace("|", r"\|") for cell in cells]
+    return f"| {' | '.join(shown)} |"

@@ -4,9 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from mtl.experiment.cell import Cell
+from mtl.reporting.images_asked import images_not_as_asked, other_images_since
+from mtl.reporting.records import records_of
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import read_json, read_record
-from mtl.specs.reading import digest_of
+from mtl.specs.preparing import AskedImages
+from mtl.specs.reading import digest_of, from_plain
 
 
 def read_plan(text: str, results: Path) -> dict[str, Any]:
@@ -21,7 +24,14 @@ def read_plan(text: str, results: Path) -> dict[str, Any]:
     """
     plan: dict[str, Any] = read_json(text, "--plan")
     asked = plan.get("asked", {})
-    return {**plan, "stale": [folder for folder in asked if _is_stale(folder, asked[folder], results)]}
+    images = [from_plain(AskedImages, entry, "--plan: images") for entry in plan.get("images", [])]
+    others = {entry.spec.dataset for entry in images if _are_others(entry)}
+    stale = [
+        folder
+        for folder in asked
+        if Cell.in_folder(folder).dataset in others or _is_stale(folder, asked[folder], results)
+    ]
+    return {**plan, "stale": stale}
 
 
 def not_stale(plan: dict[str, Any]) -> list[str]:
@@ -44,14 +54,16 @@ def current(plan: dict[str, Any]) -> list[str]:
     return folders
 
 
+def _are_others(asked: AskedImages) -> bool:
+    """Whether images were prepared otherwise than asked. If they are gone, nobody knows."""
+    return any(problem != "missing" for _, problem in images_not_as_asked(asked))
+
+
 def _is_stale(folder: str, asked: dict[str, str], results: Path) -> bool:
-    cell = results / folder
-    records = {
-        "evaluate": cell / "evaluation.json",
-        "meta_train": cell / "training.json",
-        "pretrain": results / Cell.in_folder(folder).pretraining / "pretrain" / "summary.json",
-    }
+    records = records_of(folder, results)
     # A number without a record of how it was made is an error.
-    evaluated = (cell / "episodes.csv").is_file()
+    evaluated = (results / folder / "episodes.csv").is_file()
     stages = [stage for stage in asked if evaluated or records[stage].is_file()]
-    return any(digest_of(read_record(records[stage], "provenance", "spec")) != asked[stage] for stage in stages)
+    if any(digest_of(read_record(records[stage], "provenance", "spec")) != asked[stage] for stage in stages):
+        return True
+    return evaluated and other_images_since(records["evaluate"])

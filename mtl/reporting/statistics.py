@@ -10,9 +10,13 @@ def few_ci95(values: np.ndarray) -> float:
 
 
 def p_value(values: np.ndarray) -> float:
-    """Two-sided p of the mean being 0, by Student's t; 0 or 1 if all values are equal."""
-    if np.ptp(values) == 0:
-        return float(values[0] == 0)
+    """Two-sided p of the mean of at least two values being 0, by Student's t.
+
+    Equal values have no spread, so t would be infinite, however few they are. They have the p of the sign test instead:
+    1 if all are 0, else 2 · 0.5ⁿ.
+    """
+    if np.allclose(values, values[0]):
+        return 1.0 if np.allclose(values, 0) else float(stats.binomtest(len(values), len(values)).pvalue)
     return float(stats.ttest_1samp(values, 0.0).pvalue)
 
 

@@ -110,7 +110,7 @@ def _values(
         "episodes": sum(map(len, there)),
         "seeds": len(there),
         "delta": "" if printed is None else _text(accuracy - printed.accuracy),
-        "verdict": verdict(accuracy, ci95, printed, made["other"]),
+        "verdict": verdict(accuracy, ci95, ci95_seeds, printed, made["other"]),
         "differences": "" if printed is None else made["differences"],
     }
 
@@ -197,6 +197,8 @@ def _footer(plan: dict[str, Any], tidy: pd.DataFrame, measured: Accuracies) -> l
         f"{what} in percent, mean over {_listed(episodes)} test episodes ± the 95 % interval "
         f"1.96 s/√n over these episodes; seeds: {_listed(seeds)}."
     )
+    if min(seeds) == 1:
+        line += " An interval of one seed does not contain what another seed would change."
     if max(seeds) > 1:
         line += " `seeds ±` is the 95 % interval of the mean over seeds, by Student's t."
     values: dict[str, list[str]] = {}

@@ -13,8 +13,12 @@ class Claim(Settings):
     claim: str = key("The claim, in words.")
     source: str = key("Where the paper makes it.")
     test: Literal["difference", "sooner", "fewer"] = key(
-        "`difference`: in accuracy over the same test episodes; `sooner`: when validation accuracy reaches the other "
-        "method's best; `fewer`: how many values meta-training changes, as a ratio."
+        "`difference`: in accuracy over the same test episodes; `sooner`: when validation accuracy reaches the target; "
+        "`fewer`: how many values meta-training changes, as a ratio."
+    )
+    target: Literal["other", "own"] = key(
+        "`sooner`: `other`: the best of the other method; `own`: within a percentage point of its own best, for each.",
+        default="other",
     )
     unit: Literal["iteration", "tasks_seen"] | None = key("`sooner`: a column of `history.csv`.", default=None)
     across_backbones: bool = key("Whether the two methods may use different backbones.", default=False)

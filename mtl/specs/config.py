@@ -109,7 +109,7 @@ class Selection(Settings):
         "entry leaves out are as above; `[{}]` is a single grid of exactly those.",
         min_length=1,
     )
-    pathvars: Folders = key("Folders that Snakemake writes to; each experiment has its own.")
+    pathvars: Folders = key("Folders that Snakemake writes to; each experiment has all three of its own.")
 
 
 @dataclass(frozen=True, kw_only=True)

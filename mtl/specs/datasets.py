@@ -47,6 +47,7 @@ class FetchSpec(Settings):
 
     dataset: str
     sources: list[SourceEntry]
+    images_per_class: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,13 +26,11 @@ class MetaTrain(Settings):
     learning_rate: float = key("γ at the start, for Φ and θ alike.", paper="1.0e-3", gt=0)
     halve_every: int = key("Iterations after which the learning rate is halved.", paper="1 000", ge=1)
     learning_rate_floor: float = key("The lowest learning rate.", paper="1.0e-4", gt=0)
-    validate_every: int = key(
-        "Iterations between validations; the best model is kept, possibly that of iteration 0.", ge=1
-    )
+    validate_every: int = key("Iterations between validations; the best trained model is kept.", ge=1)
     selected_iteration: int | None = key(
         "`null`: evaluate the model with the best validation accuracy; a number: the model of that iteration.",
         paper="17 000 and 14 000; FC100 1 000 (section 5.3)",
-        ge=0,
+        ge=1,
     )
     snapshots: Annotated[list[Annotated[int, Within(ge=0)]], Distinct()] = key(
         "Iterations at which figure 4 measures its methods on the test episodes.",

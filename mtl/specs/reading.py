@@ -69,6 +69,14 @@ def digest_of(plain: Any) -> str:
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]
 
 
+def flat(plain: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Plain values by their dotted names: `meta_train.iterations`."""
+    found: dict[str, Any] = {}
+    for name, value in plain.items():
+        found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return found
+
+
 def from_json(kind: type[Spec], text: str, where: str = "--spec") -> Spec:
     """Reads a spec, or another record; `where` is its name in errors.
 

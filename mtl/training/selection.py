@@ -9,9 +9,10 @@ from mtl.learners import Learner
 
 @dataclass
 class Selection:
-    """The best model so far by validation accuracy, the earliest in a tie. Iteration 0 is a candidate.
+    """The best trained model so far by validation accuracy, the earliest in a tie.
 
-    With `fixed`, only that iteration is a candidate.
+    The untrained one of iteration 0 is no candidate: what it reaches says nothing about meta-training. With `fixed`,
+    only that iteration is a candidate.
     """
 
     fixed: int | None = None
@@ -21,7 +22,7 @@ class Selection:
 
     def consider(self, iteration: int, accuracy: float, learner: Learner) -> None:
         """Keeps a copy of what the learner has learned if it is the best so far."""
-        if self.fixed in (None, iteration) and accuracy > self.accuracy:
+        if iteration > 0 and self.fixed in (None, iteration) and accuracy > self.accuracy:
             self.iteration = iteration
             self.accuracy = accuracy
             self.learned = copy_of(learner)

@@ -40,7 +40,13 @@ def few_images(folder):
 def prepared(folder, classes, origin, images_per_class=3, size=84):
     """Runs the stages from fetch to prepare; returns the pixels, the rows and the summary."""
     out = folder / "resources"
-    fetch(FetchSpec(dataset="mini", sources=[origin]), classes, str(folder), out, out / "source.json")
+    fetch(
+        FetchSpec(dataset="mini", sources=[origin], images_per_class=images_per_class),
+        classes,
+        str(folder),
+        out,
+        out / "source.json",
+    )
     write_split(found_images(read_class_list(classes), images_per_class, out / "source.json"), out / "split.csv")
     files = [out / name for name in ("images.npy", "samples.png", "summary.json")]
     spec = PrepareSpec(dataset="mini", seed=None, size=size)

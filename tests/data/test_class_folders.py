@@ -1,6 +1,7 @@
 """Which images belong to which class, in the shapes that trees are published in."""
 
 import os
+import tarfile
 
 import pytest
 
@@ -46,7 +47,7 @@ def test_the_inner_of_two_classes_has_the_images(tmp_path):
     plant(tmp_path / "data", {"fruit/1.png": 1, "fruit/apple/1.png": 2})
     assert prepared(tmp_path, listed(tmp_path, "fruit", "apple")) == {"fruit": [1], "apple": [2]}
     (tmp_path / "data/fruit/1.png").unlink()
-    with pytest.raises(UserError, match="1 of 2 classes have no images, the first is 'fruit'"):
+    with pytest.raises(UserError, match="1 of 2 classes without images, the first is 'fruit'"):
         prepared(tmp_path, listed(tmp_path, "fruit", "apple"))
 
 
@@ -110,3 +111,28 @@ def test_a_name_that_is_no_text_is_named(tmp_path):
     (tmp_path / "data/robin/1.png").rename(os.fsdecode(os.fsencode(tmp_path / "data/robin") + b"/caf\xe9.png"))
     with pytest.raises(UserError, match=r"image 'robin/caf\\udce9.png': its name is not text in UTF-8"):
         prepared(tmp_path, listed(tmp_path, "robin"))
+
+
+def test_parts_are_told_apart_whatever_the_depth_of_their_images(tmp_path):
+    plant(tmp_path / "data", {"train/n01/images/1.png": 1, "train/n01/images/2.png": 2, "test/n01/9.png": 9})
+    with pytest.raises(UserError, match="test/n01 and train/n01 hold images of class 'n01'"):
+        prepared(tmp_path, listed(tmp_path, "n01"))
+    assert prepared(tmp_path, listed(tmp_path, "n01"), MERGED) == {"n01": [1, 2, 9]}
+
+
+def test_an_image_named_on_a_mac_is_found(tmp_path):
+    plant(tmp_path / "data", {"cafe\u0301.png": 1})
+    classes = class_list(tmp_path / "classes.csv", "train,x,caf\u00e9.png", columns="split,class,image")
+    assert prepared(tmp_path, classes) == {"x": [1]}
+
+
+def test_links_within_a_tar_are_the_files_that_they_name(tmp_path):
+    (tmp_path / "data").mkdir()
+    hard, soft, lost = (tarfile.TarInfo(f"robin/{number}.png") for number in (2, 3, 4))
+    hard.type, hard.linkname = tarfile.LNKTYPE, "robin/1.png"
+    soft.type, soft.linkname = tarfile.SYMTYPE, "1.png"
+    lost.type, lost.linkname = tarfile.SYMTYPE, "nowhere.png"
+    files = {"robin/1.png": png(1), "robin/5.png": png(7), "wren/1.png": png(5), "wren/2.png": png(6)}
+    write_tar(tmp_path / "data/birds.tar", {**files, "h": hard, "s": soft, "l": lost})
+    source = SourceEntry(form="images", files=[ArchiveFile(name="birds.tar")])
+    assert prepared(tmp_path, listed(tmp_path, "robin", "wren"), source) == {"robin": [1, 1, 1, 7], "wren": [5, 6]}

@@ -147,7 +147,7 @@ def test_a_folder_of_ones_own(stage, tmp_path):
     folder.mkdir()
     code, lines = fetch(stage, by_hand, folder)
     assert code == 1
-    assert lines[-1].endswith("holds no mini: there are no files; expected mini.tar")
+    assert lines[-1].endswith("holds no mini: it holds no files; expected mini.tar")
     (folder / "mini.tar").write_bytes(ARCHIVE[:-1])
     assert "its md5 is" in fetch(stage, by_hand, folder)[1][-1]
     assert left(tmp_path) == []

@@ -42,7 +42,7 @@ def test_every_form_that_is_there_is_named_with_its_fault(tmp_path, classes):
     plant(tmp_path / "data", {"Robin/1.png": 1, "wren/1.png": 2})
     said = refused(tmp_path, classes, ARCHIVES, TREE)
     assert "holds train.tar, but not val.tar" in said
-    assert "1 of 2 classes have no images, the first is 'robin': the nearest name is 'Robin'" in said
+    assert "1 of 2 classes without images, the first is 'robin': the nearest name is 'Robin'" in said
     assert said.endswith("expected train.tar + val.tar, or an unpacked tree of images")
 
 
@@ -50,7 +50,7 @@ def test_a_folder_without_any_form_says_what_it_holds(tmp_path, classes):
     (tmp_path / "data/notes.txt").write_text("")
     write_tar(tmp_path / "data/Birds.tar", {"x": b""})
     said = refused(tmp_path, classes, ARCHIVES, TREE)
-    assert "holds no mini: there are 1 archive (Birds.tar) and 1 other file (.txt)" in said
+    assert "holds no mini: it holds 1 archive (Birds.tar) and 1 other file (.txt)" in said
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_folder_without_any_form_says_what_it_holds(tmp_path, classes):
             "its folder holds 2 files (.gif), but only .bmp, .jpeg, .jpg, .png, .webp are",
         ),
         (["robbin/1.png"], "the nearest name is 'robbin'"),
-        (["heron/1.png"], "there are 2 images in 2 folders (heron, wren)"),
+        (["heron/1.png"], "it holds 2 images in 2 folders (heron, wren)"),
     ],
 )
 def test_a_class_without_images_says_why(tmp_path, classes, files, said):
@@ -83,7 +83,7 @@ def test_a_class_that_is_a_dead_link_says_so(tmp_path, classes, capfd):
 def test_a_listed_image_that_is_missing_says_why(tmp_path, there, said):
     classes = class_list(tmp_path / "classes.csv", "train,x,a.png", "val,y,b.png", columns="split,class,image")
     plant(tmp_path / "data", {there: 1, "b.png": 2})
-    assert f"1 of 2 images are not there, the first is 'a.png' of class 'x': {said}" in refused(tmp_path, classes)
+    assert f"1 of 2 images missing, the first is 'a.png' of class 'x': {said}" in refused(tmp_path, classes)
 
 
 def test_two_images_of_one_name_are_both_named(tmp_path):

@@ -24,7 +24,7 @@ def link(name, target):
 def test_a_tar_that_leads_out_of_itself_is_refused(stage, tmp_path, entry):
     (tmp_path / "data").mkdir()
     write_tar(tmp_path / "data/mini.tar", {"x": entry})
-    assert refused(stage, tmp_path, "images", "mini.tar").startswith(f"mtl: error: {tmp_path}/data/mini.tar: refused: ")
+    assert f" {tmp_path}/data/mini.tar: refused: " in refused(stage, tmp_path, "images", "mini.tar")
 
 
 def deep_png():
@@ -46,15 +46,21 @@ def png(width, height):
         ({NAMES[0]: jpeg(plain_image(3, 64))[:300]}, f"image {NAMES[0]}: damaged"),
         ({NAMES[0]: png(9000, 9000)}, f"image {NAMES[0]}: 9000 x 9000 pixels; at most"),
         ({NAMES[0]: png(20000, 10000)}, f"image {NAMES[0]}: damaged .* exceeds limit"),
-        ({NAMES[0]: jpeg(plain_image(3, 16))}, f"5 of 6 images are not there; the first is {NAMES[1]} of class n01"),
         ({NAMES[0]: deep_png()}, "has more than 8 bits per channel"),
-        ({NAMES[0]: jpeg(plain_image(3, 16)), f"a/{NAMES[0]}": b""}, "damaged|not a file of"),
     ],
 )
-def test_damaged_or_missing_images_are_one_line(stage, tmp_path, files, message):
+def test_damaged_images_are_one_line(stage, tmp_path, files, message):
     (tmp_path / "data").mkdir()
-    write_tar(tmp_path / "data/mini.tar", files)
+    others = {name: jpeg(noise_image(16)) for name in NAMES}
+    write_tar(tmp_path / "data/mini.tar", {**others, **files})
     assert re.search(message, refused(stage, tmp_path, "images", "mini.tar"))
+
+
+def test_missing_images_are_one_line(stage, tmp_path):
+    (tmp_path / "data").mkdir()
+    write_tar(tmp_path / "data/mini.tar", {NAMES[0]: jpeg(plain_image(3, 16))})
+    said = refused(stage, tmp_path, "images", "mini.tar")
+    assert f"mini.tar: 5 of 6 images missing, the first is {NAMES[1]!r} of class 'n01'; expected mini.tar" in said
 
 
 MODES = {"mini.tar": "w", "mini.tar.xz": "w:xz", "mini.tar.gz": "w:gz"}
@@ -68,7 +74,7 @@ def test_a_damaged_archive_is_one_line(stage, tmp_path, name, keep):
     whole = path.read_bytes()
     path.write_bytes(whole[: int(keep * len(whole))])
     # A plain tar cut between two files looks whole; only the missing images reveal it.
-    assert re.search(f"{name}: damaged archive|of 6 images are not there", refused(stage, tmp_path, "images", name))
+    assert re.search(f"{name}: damaged archive|of 6 images missing", refused(stage, tmp_path, "images", name))
 
 
 @pytest.mark.parametrize("name", ["mini.tar.xz", "mini.tar.gz"])
@@ -79,11 +85,11 @@ def test_a_flipped_bit_is_one_line(stage, tmp_path, name, where):
     content = bytearray(path.read_bytes())
     content[int(where * len(content))] ^= 16
     path.write_bytes(content)
-    assert re.search("damaged|not a file of|not there", refused(stage, tmp_path, "images", name))
+    assert re.search("damaged|not a file of|missing", refused(stage, tmp_path, "images", name))
 
 
 def test_an_image_that_is_there_twice_is_one_line(stage, tmp_path):
     (tmp_path / "data").mkdir()
     images = {name: jpeg(plain_image(1, 16)) for name in NAMES}
     write_tar(tmp_path / "data/mini.tar", {**images, f"again/{NAMES[3]}": images[NAMES[3]]})
-    assert f"image {NAMES[3]} is there twice" in refused(stage, tmp_path, "images", "mini.tar")
+    assert f"image {NAMES[3]!r} is there twice" in refused(stage, tmp_path, "images", "mini.tar")

@@ -219,8 +219,8 @@ def test_scale_and_way_of_a_cell():
 
 
 def test_the_model_that_is_tested_decides():
-    assert other(differing(with_override(paper(), meta_train={"selected_iteration": 0}), SS)) == (
-        "other-protocol (model: iteration 0)"
+    assert other(differing(with_override(paper(), meta_train={"selected_iteration": 1}), SS)) == (
+        "other-protocol (model: iteration 1)"
     )
     chosen = with_override(paper(), meta_train={"selected_iteration": None, "iterations": 300})
     assert other(differing(chosen, SS)) == (

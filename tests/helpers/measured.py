@@ -13,8 +13,8 @@ def cell(method, shot=1, seed=0, backbone="resnet12", way=5):
     return Cell("glyphs", backbone, seed, method, way, shot)
 
 
-def computed_on(device="cpu"):
-    return {"device": device, "dtype": "float32"}
+def computed_on(device="cpu", inputs=()):
+    return {"device": device, "dtype": "float32", "inputs": {role: {} for role in inputs}}
 
 
 class Measured:
@@ -44,13 +44,21 @@ class Measured:
         self.learned(one, 1)
 
     def learned(self, one, count):
-        self._path(one, "training.json").write_text(
-            json.dumps({"learned_parameters": count, "provenance": computed_on()})
-        )
+        self.trained(one, learned_parameters=count)
+
+    def trained(self, one, selected_iteration=100, learned_parameters=1, device="cpu", pretrained_on=None):
+        """The record of a meta-training, of a pre-trained network if `pretrained_on` names a device."""
+        made = computed_on(device, () if pretrained_on is None else ("pretrained",))
+        record = {"selected_iteration": selected_iteration, "learned_parameters": learned_parameters}
+        self._path(one, "training.json").write_text(json.dumps({**record, "provenance": made}))
+        if pretrained_on is not None:
+            path = self.folder / one.pretraining / "pretrain" / "summary.json"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(json.dumps({"provenance": computed_on(pretrained_on)}))
 
     def plan(self, *pairs, test="difference", **more):
         claim = {"claim": "it is so", "source": "here", "test": test, "pairs": [list(pair) for pair in pairs]}
-        claim |= {"across_backbones": False, **more}
+        claim |= {"across_backbones": False, "target": "other", **more}
         labels = {"a": "A", "b": "B", "c": "C"}
         datasets = {"glyphs": {"title": "glyphs", "note": ""}}
         return {

@@ -52,7 +52,7 @@ def prepared(folder, classes, *sources, images_per_class=1, data="data"):
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
     source = out / "source.json"
-    spec = FetchSpec(dataset="mini", sources=list(sources) or [TREE])
+    spec = FetchSpec(dataset="mini", sources=list(sources) or [TREE], images_per_class=images_per_class)
     fetch(spec, classes, str(folder / data), out / "archives", source)
     write_split(found_images(read_class_list(classes), images_per_class, source), out / "split.csv")
     files = PreparePaths(out / "split.csv", *(out / name for name in ("images.npy", "samples.png", "summary.json")))

@@ -90,6 +90,66 @@ def test_running_statistics_as_part_of_the_convolution_equal_those_after_it(affi
     assert (norm(conv, x) - plain).abs().max() < 1e-12
 
 
+def convolved(affine, dtype=torch.float64):
+    """A convolution, its batch norm under statistics of each set, and images of sets that differ in brightness."""
+    torch.manual_seed(0)
+    conv, norm = nn.Conv2d(2, 3, 3).to(dtype), BatchNorm(3, affine).double().eval()
+    norm.statistics = "episode"
+    for value in norm.parameters():
+        value.data.normal_()
+    brightness = torch.tensor([0.0, 0, 0, 5, 5, -9, -9, -9, -9]).to(dtype)[:, None, None, None]
+    return conv, norm, torch.randn(9, 2, 5, 5).to(dtype) + brightness
+
+
+@pytest.mark.parametrize("affine", [False, True])
+def test_each_set_has_its_own_statistics(affine):
+    conv, norm, x = convolved(affine)
+    out = norm(conv, x, [3, 2, 4])
+    for one, images in zip(out.split([3, 2, 4]), x.split([3, 2, 4]), strict=True):
+        y = conv(images)
+        slow = (y - y.mean(dim=(0, 2, 3), keepdim=True)) / (y.var((0, 2, 3), correction=0, keepdim=True) + 1e-3).sqrt()
+        if affine:
+            slow = slow * norm.gamma[:, None, None] + norm.beta[:, None, None]
+        assert (one - slow).abs().max() < 1e-12
+        assert (norm(conv, images) - slow).abs().max() < 1e-12
+
+
+@pytest.mark.parametrize("affine", [False, True])
+def test_sets_have_the_derivatives_of_one_after_another(affine):
+    conv, norm, x = convolved(affine)
+    direction = torch.randn(9, 3, 3, 3, dtype=torch.float64)
+    found = []
+    for run in (lambda x: norm(conv, x, [3, 2, 4]), lambda x: torch.cat([norm(conv, s) for s in x.split([3, 2, 4])])):
+        inputs = x.clone().requires_grad_()
+        leaves = [inputs, conv.weight, *norm.parameters()]
+        first = torch.autograd.grad((run(inputs).sin() * direction).sum(), leaves, create_graph=True)
+        second = torch.autograd.grad(sum((gradient**2).sum() for gradient in first), leaves)
+        found.append([*first, *second])
+    assert all((ours - theirs).abs().max() < 1e-9 for ours, theirs in zip(*found, strict=True))
+
+
+def test_statistics_of_bfloat16_maps_are_wide():
+    conv, norm, x = convolved(affine=False, dtype=torch.bfloat16)
+    y = conv(x).double()
+    mean, variance = y[:3].mean(dim=(0, 2, 3), keepdim=True), y[:3].var((0, 2, 3), correction=0, keepdim=True)
+    exact = (y[:3] - mean) / (variance + 1e-3).sqrt()
+    ours = norm.float()(conv, x, [3, 2, 4])[:3]
+    assert ours.dtype == torch.bfloat16
+    assert (ours - exact).abs().max() <= 2**-8 * exact.abs().max()
+
+
+def test_sets_must_add_up_to_the_batch():
+    conv, norm, x = convolved(affine=False)
+    with pytest.raises(RuntimeError, match="split"):
+        norm(conv, x, [3, 2])
+
+
+def test_running_statistics_know_no_sets():
+    conv, norm, x = convolved(affine=True)
+    norm.statistics = "running"
+    assert torch.equal(norm(conv, x, [3, 2, 4]), norm(conv, x))
+
+
 def test_blocks_run_in_parts_give_the_whole():
     network = backbone("resnet12", 2).eval()
     images = torch.rand(3, 3, 16, 16)

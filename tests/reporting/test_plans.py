@@ -21,7 +21,8 @@ def made(results):
 
     def write(path, spec):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"provenance": {"spec": spec}}))
+        images = {"path": str(results / "images.npy"), "sha256": "1" * 64}
+        path.write_text(json.dumps({"provenance": {"spec": spec, "inputs": {"images": images}}}))
 
     for one in CELLS:
         write(results / one.folder / "evaluation.json", EVALUATE)
@@ -43,6 +44,14 @@ def test_a_cell_that_was_made_as_asked_is_shown(tmp_path, published, results, ma
     table = tabled(tmp_path, published, results, plan())
     assert table.loc[("ss-all", 5), "accuracy"] == 90
     assert "stale" not in set(table["verdict"])
+
+
+@pytest.mark.parametrize(("digest", "stale"), [("1", False), ("2", True)])
+@pytest.mark.usefixtures("made")
+def test_cells_whose_images_were_prepared_otherwise_since_are_stale(tmp_path, published, results, digest, stale):
+    (results / "summary.json").write_text(json.dumps({"images_sha256": digest * 64}))
+    table = tabled(tmp_path, published, results, plan())
+    assert (table.loc[("ss-all", 5), "verdict"] == "stale") == stale
 
 
 @pytest.mark.parametrize("stage", ["evaluate", "pretrain"])

@@ -32,8 +32,33 @@ def tabled(tmp_path, published, results, plan=PLAN):
         ((60, 3.0), None, "other-scale (48 px)", "no-reference"),
     ],
 )
-def test_verdicts(measured, printed, other, expected):
-    assert verdict(*measured, printed, other) == expected
+def test_verdicts_of_one_seed(measured, printed, other, expected):
+    assert verdict(*measured, np.nan, printed, other) == expected
+
+
+@pytest.mark.parametrize(("printed", "expected"), [(73.0, "agrees"), (73.01, "lower"), (46.99, "higher")])
+def test_verdicts_of_several_seeds_have_their_spread_in_the_margin(printed, expected):
+    """sqrt(3² + 12² + 4²) = 13"""
+    assert verdict(60, 3.0, 12.0, Number(printed, 4.0), "") == expected
+
+
+def test_a_table_judges_several_seeds_by_their_spread(tmp_path, published, results):
+    """Three seeds that lie 5 points apart; the episodes of each differ by a point, the printed number by 6."""
+    cells = {cell("ss-all", 1, seed).folder: 0 for seed in range(3)}
+    for folder, mean in zip(cells, (61, 66, 71), strict=True):
+        (results / folder).mkdir(parents=True, exist_ok=True)
+        pd.DataFrame({"accuracy": [mean - 0.5, mean + 0.5]}).to_csv(results / folder / "episodes.csv")
+    table, lines = tabled(tmp_path, published, results, {**PLAN, "cells": cells})
+    line = table.loc[("ss-all", 1)]
+    # s = 5, t(0.975, 2) = 4.303
+    assert line["ci95_seeds"] == pytest.approx(4.303 * 5 / np.sqrt(3), abs=0.01)
+    assert (line["delta"], line["verdict"]) == (6, "agrees")
+    assert "√(ci95² + ci95_seeds² + printed ci95²)" in lines[-1]
+    first = dict([next(iter(cells.items()))])
+    pd.DataFrame({"accuracy": [65.5, 66.5]}).to_csv(results / next(iter(first)) / "episodes.csv")
+    table, lines = tabled(tmp_path, published, results, {**PLAN, "cells": first})
+    assert table.loc[("ss-all", 1)]["verdict"] == "higher"
+    assert any("does not contain what another seed would change" in line for line in lines)
 
 
 def test_table_has_the_printed_rows_first_and_pools_seeds(tmp_path, published, results):

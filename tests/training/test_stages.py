@@ -127,8 +127,8 @@ def test_hard_tasks_of_a_real_run_are_made_of_its_failures(tiny, monkeypatch, tm
 
 
 def test_the_stored_model_is_the_selected_one(tiny, monkeypatch, tmp_path):
-    """Validation accuracies rise and fall; the model of iteration 2 must be kept, not the last one."""
-    states, accuracies = [], iter([10.0, 30.0, 20.0, 20.0])
+    """Accuracies fall, rise and fall; the model of iteration 2 must be kept, neither the untrained nor the last one."""
+    states, accuracies = [], iter([40.0, 30.0, 20.0, 20.0])
 
     def fake_score(learner, sets, episodes):
         states.append({name: value.detach().clone() for name, value in learner.learned().items()})
@@ -136,7 +136,9 @@ def test_the_stored_model_is_the_selected_one(tiny, monkeypatch, tmp_path):
 
     monkeypatch.setattr(meta_stage, "score", fake_score)
     paths = run_meta_train(tiny, tmp_path, "ss-all")
-    assert json.loads(paths.summary.read_text())["selected_iteration"] == 2
+    summary = json.loads(paths.summary.read_text())
+    assert (summary["selected_iteration"], summary["validation_accuracy"]) == (2, 30.0)
+    assert (summary["last_iteration"], summary["last_validation_accuracy"]) == (6, 20.0)
     stored = load_file(paths.model)
     assert all(torch.equal(stored[name], states[1][name]) for name in stored)
     assert not all(torch.equal(stored[name], states[-1][name]) for name in stored)

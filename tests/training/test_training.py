@@ -91,15 +91,15 @@ def test_hard_meta_batches_count_as_iterations_and_tasks(tiny, tmp_path):
     assert [int(line["tasks_seen"]) for line in history[:-1]] == list(range(2, 62, 2))
 
 
-def test_iteration_0_is_a_candidate_and_the_earliest_of_equals_wins():
+def test_the_untrained_model_is_no_candidate_and_the_earliest_of_equals_wins():
     layer = torch.nn.Linear(1, 1)
     layer.learned = lambda: dict(layer.named_parameters())
     selection = Selection()
-    for iteration, accuracy in enumerate([50.0, 40.0, 50.0]):
+    for iteration, accuracy in enumerate([60.0, 50.0, 40.0, 50.0]):
         layer.weight.data.fill_(iteration)
         selection.consider(iteration, accuracy, layer)
-    assert (selection.iteration, selection.accuracy) == (0, 50.0)
-    assert selection.learned["weight"].item() == 0
+    assert (selection.iteration, selection.accuracy) == (1, 50.0)
+    assert selection.learned["weight"].item() == 1
 
 
 def test_history_of_pretraining_counts_no_tasks(tiny, tmp_path):

@@ -1,6 +1,7 @@
 """The workflow as people deploy it: from a clone that is not installed, and as a module of another project."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -61,6 +62,12 @@ def test_another_project_uses_the_workflow_of_an_installed_wheel(site, tmp_path)
     assert sorted(table["method"]) == ["linear", "ss-all"]
     assert table["accuracy"].notna().all()
     assert "Nothing to be done" in run("-m", "snakemake", "--cores", "2")
+    assert "all files are as it lists them, and as the config asks" in run("-m", "mtl.cli", "verify", "results/tiny")
+    cell = "results/tiny/glyphs/resnet12/seed0/linear/5way-1shot"
+    remove, _, build = run("-m", "mtl.cli", "explain", cell).splitlines()[-1].partition("; ")
+    assert remove == f"to make it again: rm -f {cell}/evaluation.json"
+    (project / cell / "evaluation.json").unlink()
+    assert "evaluating linear on glyphs" in run("-m", *shlex.split(build), "-n")
     # Everything it wrote is in its own folders.
     assert {path.name for path in project.iterdir()} <= {
         "Snakefile", "config", "results", "logs", "resources", ".snakemake",

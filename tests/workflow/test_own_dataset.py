@@ -74,6 +74,21 @@ def test_a_mended_image_is_prepared_again(birds):
     after = np.load(folder / "resources/birds/16px/images.npy")
     assert [(before[row] == after[row]).all() for row in (0, 1)] == [False, True]
     assert planned(folder, *arguments) == []
+    # Without Snakemake's records nobody would know what to make again.
+    (data / "birds/train-0/1.jpg").write_bytes(jpeg(noise_image(20)))
+    shutil.rmtree(folder / ".snakemake")
+    code, output = snakemake(folder, *arguments)
+    assert code == 1
+    assert "resources/birds/source.json: is that of other images" in output.splitlines()[-1]
+    (folder / "resources/birds/source.json").unlink()
+    code, output = snakemake(folder, *arguments)
+    assert code == 0, output
+    # Where the images were is remembered.
+    assert planned(folder, *arguments[:3]) == []
+    (data / "birds/train-0/2.jpg").write_bytes(jpeg(noise_image(20)))
+    code, output = snakemake(folder, *arguments[:3])
+    assert code == 0, output
+    assert planned(folder, *arguments) == []
 
 
 def test_published_trees_run_to_one_table_by_configuration_alone(tmp_path):
@@ -129,13 +144,13 @@ def test_without_it_one_line_says_what_is_expected(birds):
     assert code == 1
     assert (folder / "logs/birds/birds/fetch.log").read_text() == f"mtl: error: {said}\n"
     for place, message in (
-        ("config", "config holds no birds: there are 17 other files"),
+        ("config", "config holds no birds: it holds 17 other files"),
         ("gone", "there is no folder gone"),
     ):
         code, output = snakemake(folder, "-n", *arguments, "--config", f"data={place}")
         assert (code, message in output.splitlines()[-1]) == (1, True), output
     (data / "birds/val-3/0.jpg").unlink()
-    code, output = snakemake(folder, *arguments, "--config", f"data={data}")
+    code, output = snakemake(folder, "-n", *arguments, "--config", f"data={data}")
     assert code == 1
     assert "class 'val-3' has 5 images; config/datasets.yaml: images_per_class promises 6" in output
 

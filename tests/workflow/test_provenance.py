@@ -10,10 +10,11 @@ import pytest
 
 from mtl.reporting import manifest as manifest_module
 from mtl.reporting.explain import explained
-from mtl.reporting.manifest import problems_of, verify
+from mtl.reporting.manifest import problems_of
+from mtl.reporting.verify import verify
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import sha256
-from tests.helpers.project import CELL, snakemake
+from tests.helpers.project import CELL, edit, planned, snakemake
 
 HARD = CELL.format("ss-all-ht", 1)
 CHAIN = [
@@ -79,7 +80,7 @@ def test_a_damaged_file_that_was_listed_anew_is_found(project, monkeypatch):
     content["files"][f"{HARD}/model.safetensors"] = sha256(Path(HARD, "model.safetensors"))
     manifest.write_text(json.dumps(content))
     assert list(problems_of(Path("results"))) == [
-        (Path(HARD, "evaluation.json"), f"stale: its model {HARD}/model.safetensors has been replaced since"),
+        (Path(HARD, "evaluation.json"), f"stale: {HARD}/model.safetensors (its model) has been replaced since"),
         (Path(HARD, "training.json"), "stale: model.safetensors is not what it says was written"),
     ]
 
@@ -132,6 +133,61 @@ def test_the_advice_mends_what_was_changed(project, monkeypatch, capsys):
     assert list(problems_of(Path("results"))) == []
 
 
+def lose_records(project):
+    """Other settings, and Snakemake does not know."""
+    shutil.rmtree(project / ".snakemake")
+    edit(project / "config/config.yaml", lambda config: config["meta_train"].update(iterations=39))
+    edit(project / "config/config.yaml", lambda config: config.update(methods=["linear", "ss-all"], grids=[{}]))
+
+
+def seed_the_glyphs(project):
+    shutil.rmtree(project / ".snakemake")
+    edit(project / "config/datasets.yaml", lambda datasets: datasets["glyphs"].update(seed=7))
+    edit(project / "config/config.yaml", lambda config: config.update(methods=["linear"], grids=[{}], shots=[1]))
+
+
+def remove_resources(project):
+    shutil.rmtree(project / "resources")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lose_records,
+            f"{CELL.format('ss-all', 5)}/training.json: stale: made with other settings than the config asks "
+            "(meta_train.iterations 26, asked 39)",
+        ),
+        (
+            seed_the_glyphs,
+            "resources/glyphs/16px/summary.json: stale: made with other settings than the config asks "
+            "(seed 0, asked 7)",
+        ),
+        (remove_resources, f"{HARD}/evaluation.json: stale: resources/glyphs/16px/images.npy (its images) is missing"),
+    ],
+)
+def test_what_differs_from_the_config_is_said_and_the_advice_mends_it(project, monkeypatch, capsys, change, said):
+    monkeypatch.chdir(project)
+    change(project)
+    with pytest.raises(UserError, match="problems, listed above: "):
+        verify(Path("results"))
+    out = capsys.readouterr().out
+    assert f"{said}\n" in out
+    line = next(line for line in out.splitlines() if line.startswith("to make them again: "))
+    subprocess.run(["bash", "-ec", line.removeprefix("to make them again: ")], check=True)
+    verify(Path("results"))
+    assert "all files are as it lists them, and as the config asks" in capsys.readouterr().out
+
+
+def test_results_without_their_config_are_verified_by_themselves(project, monkeypatch, capsys):
+    monkeypatch.chdir(project)
+    shutil.rmtree("config")
+    verify(Path("results"))
+    assert capsys.readouterr().out.startswith(
+        "note: not compared with the config: config/config.yaml: No such file or directory\n"
+    )
+
+
 def test_an_experiment_of_several_files_is_made_again_from_them(project, monkeypatch):
     """In their order, because later ones win."""
     monkeypatch.chdir(project)
@@ -141,9 +197,13 @@ def test_an_experiment_of_several_files_is_made_again_from_them(project, monkeyp
     code, output = snakemake(project, "results/manifest.json", *files, "--config", "data=some where")
     assert code == 0, output
     last = list(explained(Path(CELL.format("linear", 1))))[-1]
-    assert "--configfile config/config.yaml first.yaml second.yaml --config 'data=some where'" in last
+    assert last.endswith("/evaluation.json --configfile first.yaml second.yaml --config 'data=some where'")
     code, output = snakemake(project, "-n", *shlex.split(last.partition("--cores 2 ")[2]))
     assert code == 0, output
+    verify(Path("results"))
+    Path("second.yaml").write_text("note: second\nwidth: 64\n")
+    with pytest.raises(UserError, match="problems, listed above: "):
+        verify(Path("results"))
 
 
 def test_a_number_is_explained_from_the_images_on(finished, monkeypatch):
@@ -158,7 +218,19 @@ def test_a_number_is_explained_from_the_images_on(finished, monkeypatch):
     assert "meta_train.iterations 26" in told
     assert "network.width 2" in told
     assert "pre-trained at commit" in told
-    assert lines[-1].startswith(f"to make it again: snakemake --cores 2 {HARD}/evaluation.json")
+    assert list(explained(Path(HARD, "evaluation.json"))) == lines
+    assert list(explained(Path(HARD).resolve())) == lines
+
+
+@pytest.mark.parametrize("method", ["linear", "ss-all"])
+def test_the_command_that_makes_a_cell_again_makes_its_stages_and_no_others(project, monkeypatch, method):
+    monkeypatch.chdir(project)
+    last = list(explained(Path(CELL.format(method, 1))))[-1]
+    remove, _, build = last.removeprefix("to make it again: ").partition("; ")
+    subprocess.run(shlex.split(remove), check=True)
+    trained = ["meta-training ss-all on glyphs, 5-way 1-shot"] if method == "ss-all" else []
+    evaluated = [f"evaluating {method} on glyphs, 5-way 1-shot"]
+    assert planned(project, *shlex.split(build.partition("--cores 2 ")[2])) == [*evaluated, *trained]
 
 
 def test_what_was_replaced_since_is_said(project, monkeypatch):

@@ -8,6 +8,39 @@ import pytest
 from tests.helpers.project import edit, planned, snakemake
 
 
+def of_glyphs(**changed):
+    """A change of the entry of glyphs."""
+    return lambda project: edit(project / "config/datasets.yaml", lambda datasets: datasets["glyphs"].update(changed))
+
+
+def other_split(project):
+    path = project / "config/splits/glyphs.csv"
+    head, first, second, *rest = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([head, second, first, *rest]) + "\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "change", [of_glyphs(seed=1), of_glyphs(images_per_class=9), other_split], ids=["seed", "images", "split"]
+)
+def test_other_images_make_a_table_stale_without_snakemakes_records(project, change):
+    change(project)
+    shutil.rmtree(project / ".snakemake")
+    code, output = snakemake(project, "results/partial/table1.csv")
+    assert code == 0, output
+    assert set(pd.read_csv(project / "results/partial/table1.csv")["verdict"]) == {"stale"}
+
+
+def test_images_that_were_prepared_again_make_a_table_stale(project):
+    of_glyphs(seed=1)(project)
+    code, output = snakemake(project, "resources/glyphs/16px/images.npy")
+    assert code == 0, output
+    code, output = snakemake(project, "--touch", "results/table1.csv")
+    assert code == 0, output
+    code, output = snakemake(project, "results/partial/table1.csv")
+    assert code == 0, output
+    assert set(pd.read_csv(project / "results/partial/table1.csv")["verdict"]) == {"stale"}
+
+
 def wider(project):
     edit(project / "config/config.yaml", lambda config: config.update(width=64))
 

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from tests.chaos.kill import digests
-from tests.helpers.project import snakemake
+from tests.helpers.project import CELL, make_project, snakemake
 
 
 @pytest.fixture
@@ -43,3 +43,40 @@ def test_a_table_that_the_experiment_has_no_cells_for_has_no_rule(project):
     code, output = snakemake(project, "-n", "results/table2.csv")
     assert code == 1
     assert "No rule to produce results/table2.csv" in output
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda results: results.symlink_to("/nowhere"), "results: is a link to /nowhere, which is not there"),
+        (lambda results: results.touch(), "results: is not a folder, but files are to be written there"),
+    ],
+)
+def test_results_that_cannot_be_written_are_one_line(tmp_path, spoil, said):
+    project = make_project(tmp_path / "project")
+    spoil(project / "results")
+    code, output = snakemake(project)
+    assert code == 1
+    assert output.splitlines()[-1].startswith(said)
+    assert "Traceback" not in output
+
+
+def test_braces_in_the_path_are_one_line(tmp_path):
+    project = make_project(tmp_path / "a{b}")
+    code, output = snakemake(project, "-n")
+    assert code == 1
+    assert output.splitlines()[-1].startswith(f"{project}/workflow: Snakemake takes braces in this path for wildcards")
+    assert "Traceback" not in output
+
+
+def test_other_letters_in_the_path_do_no_harm(tmp_path):
+    project = make_project(tmp_path / 'it\'s $HOME & "so" 100%')
+    code, output = snakemake(project, CELL.format("linear", 1) + "/evaluation.json")
+    assert code == 0, output
+
+
+def test_the_command_line_is_blamed_for_what_it_says(tmp_path):
+    project = make_project(tmp_path / "project")
+    code, output = snakemake(project, "-n", "--config", "widht=3")
+    assert code == 1
+    assert output.splitlines()[-1] == "--config: widht: unknown key; did you mean 'width'?"

@@ -23,17 +23,17 @@ rule fetch:
         mem_mb=1000,
         runtime=24 * 60,
         # Not a parameter, because moving the data must not rerun anything.
-        data=grid.config.data,
+        data=lambda wildcards: sources[wildcards.dataset].folder,
     params:
         checksums=jobs.checksums,
-        edition=jobs.edition,
+        edition=lambda wildcards: sources[wildcards.dataset].name,
         archives=lambda wildcards, output: Path(output[0]).parents[1] / "archives",
     message:
         "fetching {wildcards.dataset}"
     shell:
         mtl_command(
             "fetch --datasets {input.datasets:q} --dataset {wildcards.dataset} --classes {input.classes:q}"
-            " --folder={resources.data:q} --archives {params.archives} --edition {params.edition} --output {output}"
+            " --folder={resources.data:q} --archives {params.archives} --edition={params.edition} --output {output}"
         )
 
 

@@ -120,9 +120,7 @@ rule manifest:
         runtime=10,
     params:
         results=lambda wildcards, output: Path(output[0]).parent,
-        plan=experiment.inventory.manifest(
-            list(map(str, configfiles)), list(workflow.config_settings.config_args)
-        ),
+        plan=experiment.inventory.manifest(list(map(str, configfiles)), config_args),
         code=reports.code("manifest"),
     message:
         "listing all files with their checksums"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from mtl.data.archives.members import Member
-from mtl.data.class_folders import depths_of, named
+from mtl.data.class_folders import by_normal_form, depths_of, named
 
 IMAGE_BYTES = 64 * 2**20
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
@@ -12,7 +12,7 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
 
 def read(files: Iterable[Member], wanted: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, bytes]]:
     """Image files by name, which is the end of their path; see `mtl.data.class_folders`."""
-    names = {image: name for name, images in wanted.items() for image in images}
+    names = by_normal_form(image for images in wanted.values() for image in images)
     depths = depths_of(names)
     for member in files:
         if is_image(member.name) and (image := named(member.name, depths, names)) is not None:

@@ -22,13 +22,22 @@ def read(files: Iterable[Member], wanted: Mapping[str, Sequence[str]]) -> Iterat
     Raises:
         UserError: a pickle is malformed, or a class has more or fewer images than its list.
     """
+    counted: set[int] = set()
     for member in files:
         if member.name.suffix == ".pickle":
-            yield from _read(member, wanted)
+            content = unpickle(member)
+            if "catname2label" not in content:
+                counted |= set(integers_of(content.get("labels")) or ())
+            yield from _read(content, member, wanted)
+    if counted and counted != set(range(len(wanted))):
+        raise UserError(
+            "the labels of the pickles do not count all classes of the list, so nobody knows which is which"
+        )
 
 
-def _read(member: Member, wanted: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, np.ndarray]]:
-    content = unpickle(member)
+def _read(
+    content: dict[str, Any], member: Member, wanted: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, np.ndarray]]:
     where = f"{member.archive}: {member.name}"
     pixels = pixels_of(content, "data", (None, None, None, 3), member)
     labels = integers_of(content.get("labels"))

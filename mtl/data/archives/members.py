@@ -3,6 +3,7 @@
 Nothing is unpacked, no path is trusted, and no file can exceed its declared size.
 """
 
+import io
 import stat
 import tarfile
 import zipfile
@@ -53,6 +54,12 @@ def is_archive(name: str) -> bool:
     return name.lower().endswith(ARCHIVES)
 
 
+def stem(name: str) -> str:
+    """A name without the suffix of an archive, and then in lower case: what its other packings are called, too."""
+    suffixes = [suffix for suffix in ARCHIVES if name.lower().endswith(suffix)]
+    return name.lower().removesuffix(max(suffixes, key=len)) if suffixes else name
+
+
 def members(root: Path, files: Sequence[str]) -> Iterator[Member]:
     """All regular files in the given archives and plain files below `root`; without `files`, all files of the tree.
 
@@ -83,8 +90,11 @@ def tar_members(path: Path, file: IO[bytes]) -> Iterator[Member]:
             for entry in tar:
                 # Nothing is extracted, but an archive that tries to write elsewhere is not a dataset.
                 tarfile.data_filter(entry, "/unpacked")
-                if entry.isreg() and (content := tar.extractfile(entry)) is not None:
-                    yield Member(path, PurePosixPath(entry.name), entry.size, content)
+                # A link to a file within the archive is that file.
+                if (entry.isreg() or entry.islnk() or entry.issym()) and (content := _content(tar, entry)) is not None:
+                    size = content.seek(0, io.SEEK_END)
+                    content.seek(0)
+                    yield Member(path, PurePosixPath(entry.name), size, content)
             # Read to the end, where a compressed file has its checksum.
             while tar.fileobj is not None and tar.fileobj.read(2**20):
                 pass
@@ -92,6 +102,14 @@ def tar_members(path: Path, file: IO[bytes]) -> Iterator[Member]:
         raise UserError(f"{path}: refused: {error}") from None
     except Exception as error:  # each compression has its own errors
         raise UserError(f"{path}: damaged archive ({error})") from None
+
+
+def _content(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> IO[bytes] | None:
+    """A file in a tar; None if it is a link to something else."""
+    try:
+        return tar.extractfile(entry)
+    except KeyError:
+        return None
 
 
 def zip_members(path: Path, file: IO[bytes]) -> Iterator[Member]:

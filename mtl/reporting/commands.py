@@ -1,0 +1,42 @@
+"""Commands to print: what to type to make files again. They work in a clone and where the workflow is a module."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from mtl.runtime.files import read_record
+
+
+class Options(NamedTuple):
+    """The options that make an experiment.
+
+    Attributes:
+        files: config files, the first of which the workflow reads by itself.
+        given: what `--config` adds to them.
+    """
+
+    files: Sequence[Path] = ()
+    given: Sequence[str] = ()
+
+
+def recorded_options(manifest: Path) -> Options:
+    """The options that a manifest names.
+
+    Raises:
+        UserError: it names none.
+    """
+    return Options([Path(file) for file in read_record(manifest, "configfiles")], read_record(manifest, "configs"))
+
+
+def snakemake(targets: Sequence[Path], options: Options) -> str:
+    """The command that builds targets; without any, all that the experiment consists of."""
+    # These options take every word that follows, so targets come first.
+    given = (("--configfile", options.files[1:]), ("--config", options.given))
+    words = [word for option, values in given if values for word in (option, *values)]
+    return shlex.join(map(str, ["snakemake", "--cores", "2", *targets, *words]))
+
+
+def remove(files: Sequence[Path]) -> str:
+    """The command that removes files, so that Snakemake makes them again whatever its own records say of them."""
+    return shlex.join(["rm", "-f", *map(str, files)])
