@@ -186,7 +186,6 @@ class Jobs:
         values = self._common(stage, self._grid.settings(**context, way=way, shot=shot), wildcards)
         values |= {
             "method": {"name": wildcards.method, **asdict(method)},
-            "batch_norm": self._grid.batch_norm(wildcards.method),
             "way": way,
             "shot": shot,
             "flip_support": values["base_learner"]["flip_support"],

@@ -81,7 +81,7 @@ class Reports:
                 ],
                 "cells": {
                     cell.folder: {
-                        "batch_norm": grid.batch_norm(cell.method),
+                        "batch_norm": grid.settings_of(cell)["batch_norm"],
                         "paper_scale": self._scale[cell],
                     }
                     for cell in cells

@@ -1,5 +1,6 @@
 """What an experiment consists of, and which spec a value of the config reaches."""
 
+import copy
 import csv
 import dataclasses
 import json
@@ -126,8 +127,8 @@ def test_the_authors_protocol_reaches_the_jobs(config):
 
 def test_maml_takes_the_statistics_of_each_set_and_needs_no_pretraining(config):
     grid = load(config, ROOT).grid
-    assert grid.batch_norm("ss-all") == "running"
-    assert grid.batch_norm("maml") == "episode"
+    assert grid.settings(method="ss-all")["batch_norm"] == "running"
+    assert grid.settings(method="maml")["batch_norm"] == "episode"
     assert not grid.methods["maml"].pretrained
     config["grids"].append({"backbones": ["conv4"], "methods": ["maml"]})
     experiment = load(config, ROOT)
@@ -288,6 +289,22 @@ def test_later_overrides_win_and_touch_only_their_cells(config, others):
     backbones = extensions("networks")
     widths = {name: told(experiment, "pretrain", backbone=name)["network"]["width"] for name in backbones}
     assert widths == {"resnet12": config["width"], "conv4": 4}
+
+
+def test_cells_may_have_other_batch_norm_statistics(config):
+    """Pre-training, which always uses those of the batch, is the same for all of them."""
+    before = load(copy.deepcopy(config), ROOT)
+    config["overrides"].append({"when": {"method": "ss-all"}, "batch_norm": "episode"})
+    after = load(config, ROOT)
+    for cell in after.grid.cells:
+        stages = [experiment.jobs.asked(cell) for experiment in (before, after)]
+        changed = {stage for stage in stages[0] if stages[0][stage] != stages[1][stage]}
+        assert changed == ({"meta_train", "evaluate"} if cell.method == "ss-all" else set())
+    assert told(after, "meta_train", method="ss-all")["batch_norm"] == "episode"
+    shown = json.loads(after.reports.table("table1"))["cells"]
+    assert {folder for folder, cell in shown.items() if cell["batch_norm"] == "episode"} == {
+        f"glyphs/resnet12/seed0/ss-all/5way-{shot}shot" for shot in (1, 5)
+    }
 
 
 def test_what_a_config_does_not_say_is_as_in_the_packaged_one(config):
