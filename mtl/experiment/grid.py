@@ -46,6 +46,11 @@ class Grid:
         query = self.config.episodes.query
         return shot if query == "shot" else query
 
+    def queries_together(self, settings: Content, shot: int) -> int | None:
+        """Query images per class that share the statistics of batch norm; None for all, and under running ones."""
+        together = {"all": None, "shot": shot}.get(settings["queries_together"], settings["queries_together"])
+        return None if settings["batch_norm"] == "running" or together == self.query(shot) else together
+
     def settings(self, **context: str | int) -> Content:
         """The settings of a job after all overrides that apply to `context` (dataset, backbone, method, way, shot)."""
         names = {field.name for field in dataclasses.fields(CellSettings)}

@@ -186,6 +186,7 @@ class Jobs:
         values = self._common(stage, self._grid.settings(**context, way=way, shot=shot), wildcards)
         values |= {
             "method": {"name": wildcards.method, **asdict(method)},
+            "queries_together": self._grid.queries_together(values, shot),
             "way": way,
             "shot": shot,
             "flip_support": values["base_learner"]["flip_support"],

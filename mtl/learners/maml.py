@@ -18,6 +18,7 @@ EPISODES_AT_ONCE = 16
 
 KEYS = ("theta_init",)
 INNER_STEPS = True
+WHOLE_QUERY_SETS = True
 
 
 class WholeNetwork(Learner):

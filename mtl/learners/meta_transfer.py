@@ -64,10 +64,12 @@ class MetaTransfer(Learner):
         embedded: torch.Tensor = flat.unflatten(0, (tasks, images))
         return embedded.to(self.theta_weight.dtype)
 
-    def embed_sets(self, support: torch.Tensor, query: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def embed_sets(
+        self, support: torch.Tensor, query: torch.Tensor, *, groups: list[int] | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Embeds the support sets (T, S, ...) and query sets (T, Q, ...) together, as sets of their own."""
         shots, queries = support.shape[1], query.shape[1]
-        embedded = self.embed(torch.cat([support, query], dim=1), [shots, queries])
+        embedded = self.embed(torch.cat([support, query], dim=1), [shots, *(groups or [queries])])
         return embedded[:, :shots], embedded[:, shots:]
 
     def _run(self, images: torch.Tensor, sets: list[int]) -> torch.Tensor:

@@ -52,11 +52,15 @@ class HardTasks(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class MetaTrainSpec(Settings):
-    """The spec of `mtl meta-train`; sections that the method does not use are None."""
+    """The spec of `mtl meta-train`; sections that the method does not use are None.
+
+    `queries_together` is as in `EvaluateSpec`: for the stored episodes, not for those of training.
+    """
 
     method: NamedMethod
     network: Network
     batch_norm: str
+    queries_together: int | None = None
     way: int
     shot: int
     meta_train: MetaTrain

@@ -143,7 +143,8 @@ def _run(
             considered = (settings.iterations, settings.selected_iteration)
             if iteration % settings.validate_every == 0 or iteration in considered:
                 history.check()
-                accuracy = float(score(learner, embed_episodes(learner, validation, episodes), episodes).mean())
+                sets = embed_episodes(learner, validation, episodes, spec.queries_together)
+                accuracy = float(score(learner, sets, episodes).mean())
                 history.validated(iteration, accuracy)
                 selection.consider(iteration, accuracy, learner)
                 progress.report(**history.recent(settings.validate_every), validation_accuracy=accuracy)

@@ -103,6 +103,24 @@ def test_hard_tasks_need_as_many_failures_as_the_most_ways_of_a_cell(config, oth
     checked(config, others)
 
 
+@pytest.mark.parametrize(
+    ("method", "together", "message"),
+    [
+        ("linear", 4, "queries_together: 4 (for glyphs/resnet12/seed0/linear/5way-1shot) does not divide the 15 query"),
+        ("linear", 0, "overrides[4].queries_together: 0 must be greater than or equal to 1"),
+        ("update-all", "shot", "but the learner 'maml' can only take all queries of a task together; write all for up"),
+    ],
+)
+def test_queries_are_in_groups_of_one_size_and_of_learners_that_can(config, others, method, together, message):
+    config["overrides"].append({"when": {"method": method}, "queries_together": together})
+    if together:
+        checked(config, others)  # under running statistics groups mean nothing
+    config["batch_norm"] = "episode"
+    with pytest.raises(UserError) as caught:
+        checked(config, others)
+    assert message in str(caught.value)
+
+
 def test_a_missing_key_is_named(config, others):
     del config["pretrain"]["dropout"]
     with pytest.raises(UserError, match=r"config/config\.yaml: pretrain\.dropout: missing"):

@@ -307,6 +307,28 @@ def test_cells_may_have_other_batch_norm_statistics(config):
     }
 
 
+def test_cells_may_have_other_groups_of_queries_on_the_same_episodes(config):
+    config["batch_norm"] = "episode"
+    config["overrides"] += [
+        {"when": {"method": "ss-all"}, "queries_together": "shot"},
+        {"when": {"method": "ft-all"}, "queries_together": 1},
+        {"when": {"method": "ft-last"}, "queries_together": 15},
+        {"when": {"method": "ss-last"}, "queries_together": 1, "batch_norm": "running"},
+    ]
+    experiment = load(config, ROOT)
+    for stage in ("meta_train", "evaluate", "curve"):
+        for shot in (1, 5):
+            told_of = {
+                method: told(experiment, stage, method=method, shot=str(shot))
+                for method in ("ss-all", "ft-all", "ft-last", "ss-last", "ft-head")
+            }
+            groups = {method: spec.get("queries_together") for method, spec in told_of.items()}
+            # All together is what specs do not mention, and running statistics know no groups.
+            assert groups == {"ss-all": shot, "ft-all": 1, "ft-last": None, "ss-last": None, "ft-head": None}
+            assert len({json.dumps(spec["validation"]) for spec in told_of.values()}) == 1
+    assert experiment.jobs.with_query("{query}")(wildcards(method="ss-all")) == "15"
+
+
 def test_what_a_config_does_not_say_is_as_in_the_packaged_one(config):
     experiment = load({"shots": [1], "methods": ["linear"], "pretrain": {"iterations": 7}}, ROOT)
     assert [cell.shot for cell in experiment.grid.cells] == [1]
@@ -319,6 +341,7 @@ CHANGES = {
     "image_size": 16,
     "width": 4,
     "batch_norm": "episode",
+    "queries_together": 1,
     "pretrain.iterations": 7,
     "pretrain.batch_size": 7,
     "pretrain.optimizer": "sgd-one-cycle",
@@ -355,9 +378,14 @@ CHANGES = {
 }
 
 
+# What else must hold for a key to change one.
+NEEDED = {"queries_together": {"batch_norm": "episode", "methods": ["ss-all-ht"]}}
+
+
 @pytest.mark.parametrize("path", CHANGES)
 def test_every_key_that_can_change_a_number_is_asked_of_the_cells(config, path):
     config["overrides"] = []
+    config |= NEEDED.get(path, {})
     cell = Cell("glyphs", "resnet12", 0, "ss-all-ht", 5, 1)
     before = load(config, ROOT).jobs.asked(cell)
     put(config, path, CHANGES[path])
