@@ -80,7 +80,7 @@ def _check_meta_training(grid: Grid, cell: Cell, settings: Content, source: str,
     named = [("selected_iteration", meta_train["selected_iteration"])]
     named += [("snapshots", at) for at in meta_train["snapshots"] if curve]
     for key, iteration in named:
-        if iteration is not None and iteration > meta_train["iterations"]:
+        if isinstance(iteration, int) and iteration > meta_train["iterations"]:
             raise UserError(
                 f"{source}: meta_train.{key}: {iteration} (for {cell.folder}) lies beyond the "
                 f"{meta_train['iterations']} iterations"

@@ -57,6 +57,7 @@ class Reports:
         """Title, rows, columns and cells of a table."""
         grid = self._grid
         cells = self.cells(table)
+        on_test = [cell.method for cell in cells if self._selected_on_test(cell)]
         groups = {method: group.name for group in self._tables[table].groups for method in group.methods}
         order = {method: index for index, method in enumerate(groups)}
         rows = sorted({(order.get(cell.method, len(order)), cell.method, cell.backbone) for cell in cells})
@@ -86,9 +87,16 @@ class Reports:
                     }
                     for cell in cells
                 },
+                **({"selected_on_test": list(dict.fromkeys(on_test))} if on_test else {}),
                 **self._asked(cells),
             }
         )
+
+    def _selected_on_test(self, cell: Cell) -> bool:
+        """Whether the test episodes of a cell chose its model."""
+        meta_train = self._grid.settings_of(cell)["meta_train"]
+        chosen = self._grid.methods[cell.method].meta_trained and meta_train["selected_iteration"] is None
+        return chosen and meta_train["select_on"] == "test"
 
     def claims(self) -> str:
         """The claims, and the cells that decide them."""

@@ -185,6 +185,9 @@ def _footer(plan: dict[str, Any], tidy: pd.DataFrame, compared: bool) -> list[st
         f"1.96 s/√n over these episodes; seeds: {_listed(seeds)}; {' and '.join(norms)} batch-norm statistics. Models "
         "and inner steps are chosen on validation episodes, unless the config fixes them."
     ]
+    if methods := plan.get("selected_on_test"):
+        labels = dict.fromkeys(row["row"] for row in plan["rows"] if row["method"] in methods)
+        lines[0] += f" The test episodes themselves chose the models of {', '.join(labels)}."
     if max(seeds) > 1:
         lines[0] += " `seeds ±` is the 95 % interval of the mean over seeds, by Student's t."
     return [*lines, "", rule(tidy["verdict"])] if compared else lines

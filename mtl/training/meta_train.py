@@ -30,7 +30,7 @@ from mtl.training.selection import Selection, copy_of
 
 @dataclass(frozen=True)
 class MetaTrainPaths:
-    """What meta-training reads and writes."""
+    """What meta-training reads and writes; `validation_episodes` are those that select the model."""
 
     images: Path
     split: Path
@@ -66,7 +66,8 @@ def meta_train(spec: MetaTrainSpec, paths: MetaTrainPaths) -> None:
         theta_start=spec.meta_train.theta_start,
     )
     train = load_split(paths.images, paths.split, "train", device.torch_device)
-    validation = load_split(paths.images, paths.split, "val", device.torch_device)
+    selecting = "test" if spec.meta_train.select_on == "test" else "val"
+    validation = load_split(paths.images, paths.split, selecting, device.torch_device)
     episodes = read_episodes(paths.validation_episodes, validation, spec.validation)
     banked = in_batches(learner.bank, validation.images)
     entries = entry_points("meta_train", spec.network.name, spec.method.learner)
@@ -110,7 +111,7 @@ def _run(
     settings = spec.meta_train
     history = History()
     snapshots: dict[str, torch.Tensor] = {}
-    selection = Selection(settings.selected_iteration)
+    selection = Selection(settings.fixed_iteration)
     sampler = _sampler(spec, train)
     banked = in_batches(learner.bank, train.images)
     step = MetaStep(learner, TaskShape(spec.way, spec.shot, settings.query), device.torch_device)
@@ -140,7 +141,7 @@ def _run(
             checkpoint.offer(current)
             if iteration in settings.snapshots:
                 snapshots |= {f"{iteration}/{name}": value for name, value in copy_of(learner).items()}
-            considered = (settings.iterations, settings.selected_iteration)
+            considered = (settings.iterations, settings.fixed_iteration)
             if iteration % settings.validate_every == 0 or iteration in considered:
                 history.check()
                 sets = embed_episodes(learner, validation, episodes, spec.queries_together)

@@ -329,6 +329,28 @@ def test_cells_may_have_other_groups_of_queries_on_the_same_episodes(config):
     assert experiment.jobs.with_query("{query}")(wildcards(method="ss-all")) == "15"
 
 
+def test_the_episodes_that_select_are_those_of_select_on(config):
+    """The rule's input and the numbers that the stage expects follow; evaluation still chooses steps on validation."""
+    config["episodes"] = {"query": 15, "validation": 500, "test": 700}
+    config["overrides"].append({"when": {"method": "ss-all", "shot": 5}, "meta_train": {"select_on": "test"}})
+    experiment = load(config, ROOT)
+    expected = [("ss-all", "5", "test", 700), ("ss-all", "1", "val", 500), ("ft-all", "5", "val", 500)]
+    for method, shot, split, count in expected:
+        names = {"method": method, "shot": shot}
+        assert experiment.jobs.selecting("{shot}/{split}-{query}")(wildcards(**names)) == f"{{shot}}/{split}-15"
+        assert spec(experiment, "meta_train", **names).validation.count == count
+        assert spec(experiment, "evaluate", **names).validation.count == 500
+    assert json.loads(experiment.reports.table("table1"))["selected_on_test"] == ["ss-all"]
+    config["overrides"].append({"when": {}, "meta_train": {"selected_iteration": "last"}})
+    assert "selected_on_test" not in json.loads(load(config, ROOT).reports.table("table1"))
+
+
+def test_the_last_iteration_can_be_selected_by_name(config):
+    config["meta_train"]["selected_iteration"] = "last"
+    meta_train = spec(load(config, ROOT), "meta_train").meta_train
+    assert (meta_train.selected_iteration, meta_train.fixed_iteration) == ("last", meta_train.iterations)
+
+
 def test_what_a_config_does_not_say_is_as_in_the_packaged_one(config):
     experiment = load({"shots": [1], "methods": ["linear"], "pretrain": {"iterations": 7}}, ROOT)
     assert [cell.shot for cell in experiment.grid.cells] == [1]
@@ -361,6 +383,7 @@ CHANGES = {
     "meta_train.learning_rate_floor": 0.7,
     "meta_train.validate_every": 7,
     "meta_train.selected_iteration": 7,
+    "meta_train.select_on": "test",
     "hard_tasks.every": 7,
     "hard_tasks.tasks": 8,
     "base_learner.learning_rate": 0.7,

@@ -127,6 +127,15 @@ def test_without_printed_numbers_there_is_no_column_for_them(tmp_path, published
     assert not any("Verdicts" in line for line in lines)
 
 
+def test_a_table_says_whose_models_the_test_episodes_chose(tmp_path, published, results):
+    sentence = "The test episodes themselves chose the models of"
+    _, lines = tabled(tmp_path, published, results)
+    assert not any(sentence in line for line in lines)
+    _, lines = tabled(tmp_path, published, results, {**PLAN, "selected_on_test": ["ss-all"]})
+    label = next(row["row"] for row in PLAN["rows"] if row["method"] == "ss-all")
+    assert any(f"{sentence} {label}." in line for line in lines)
+
+
 @pytest.fixture
 def with_20_ways(results):
     """A plan with another column: `ss-all` at 20 ways, 1 shot."""
