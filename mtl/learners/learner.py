@@ -32,6 +32,7 @@ class LearnerSetup:
         batch_norm: statistics of batch norm, `running` or `episode`.
         learning_rate: β, for the mean over the support set; 0 for a learner without inner steps.
         steps: inner steps; 0 for a learner without them.
+        first_order: whether the meta-gradient takes the inner gradients as constants.
     """
 
     method: Method
@@ -41,6 +42,7 @@ class LearnerSetup:
     batch_norm: str
     learning_rate: float
     steps: int
+    first_order: bool
 
 
 class Learner(nn.Module, ABC):

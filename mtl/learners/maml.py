@@ -88,5 +88,5 @@ class WholeNetwork(Learner):
 
 
 def build(setup: LearnerSetup) -> Learner:
-    """The learner of a method, with meta-gradients of second order."""
-    return WholeNetwork(setup, second_order=True)
+    """The learner of a method, with meta-gradients of second order unless first order is asked for."""
+    return WholeNetwork(setup, second_order=not setup.first_order)

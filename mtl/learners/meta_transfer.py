@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from mtl.learners.base_learner import adapt, logits
+from mtl.learners.base_learner import adapt, adapt_first_order, logits
 from mtl.learners.learner import Head, Learner, LearnerSetup
 from mtl.networks.backbone import to_unit_interval
 from mtl.networks.scale_shift import scale_and_shift
@@ -27,6 +27,7 @@ class MetaTransfer(Learner):
         self.steps = setup.steps
         self.episodes_at_once = EPISODES_AT_ONCE
         self._learning_rate = setup.learning_rate
+        self._adapt = adapt_first_order if setup.first_order else adapt
         self._device = setup.device
         self.backbone = backbone.requires_grad_(False).eval()
         count = len(backbone.blocks)
@@ -81,8 +82,8 @@ class MetaTransfer(Learner):
             return self.backbone.run(images, self._first, len(self.backbone.blocks), sets)
 
     def predict(self, support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
-        """Logits of the adapted classifiers; gradients reach Φ through support and query."""
-        head = adapt(Head(self.theta_weight, self.theta_bias), support, labels, self._learning_rate, self.steps)
+        """Logits of the adapted classifiers; gradients of second order reach Φ through support and query."""
+        head = self._adapt(Head(self.theta_weight, self.theta_bias), support, labels, self._learning_rate, self.steps)
         return logits(head, query)
 
 

@@ -53,7 +53,9 @@ def meta_train(spec: MetaTrainSpec, paths: MetaTrainPaths) -> None:
     What it had learned at the iterations in `meta_train.snapshots` goes to `paths.snapshots`, as `iteration/name`.
     """
     device = set_up(**vars(spec.runtime))
-    inner_loop = None if spec.base_learner is None else InnerLoop(spec.base_learner, spec.base_learner.steps)
+    inner_loop = None
+    if (inner := spec.base_learner) is not None:
+        inner_loop = InnerLoop(inner, inner.steps, first_order=inner.order == "first")
     learner = build_learner(
         spec.method,
         spec.network,

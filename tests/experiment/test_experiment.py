@@ -389,6 +389,7 @@ CHANGES = {
     "base_learner.learning_rate": 0.7,
     "base_learner.reduction": "sum-over-shots",
     "base_learner.steps": 7,
+    "base_learner.order": "first",
     "base_learner.test_steps": [7],
     "base_learner.flip_support": True,
     "episodes.query": 7,

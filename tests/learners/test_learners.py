@@ -1,4 +1,5 @@
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
@@ -93,6 +94,35 @@ def test_gradients_reach_phi_through_support_and_query(tiny, train_images, part)
     loss.backward()
     scales = [value.grad for name, value in learner.learned().items() if name.endswith(".scale")]
     assert all(gradient.abs().max() > 0 for gradient in scales)
+
+
+FIRST_ORDER = dataclasses.replace(BASE_LEARNER, first_order=True)
+
+
+@pytest.mark.parametrize("name", ["ss-all", "ft-last"])
+def test_a_first_order_gradient_reaches_phi_through_the_query_alone(tiny, train_images, name):
+    """So that of Φ is the one of second order with a support set that is constant."""
+    gradients = []
+    for base_learner in (FIRST_ORDER, BASE_LEARNER):
+        learner = build(tiny, name, base_learner=base_learner)
+        tasks = draw_uniform(train_images.rows_by_class, SHAPE, 2, np.random.default_rng(0))
+        banked = in_batches(learner.bank, train_images.images)
+        support, query = learner.embed_sets(*(banked[torch.from_numpy(x)] for x in (tasks.support, tasks.query)))
+        support = support if base_learner.first_order else support.detach()
+        loss, _ = learner.loss(support, torch.arange(5), query, torch.from_numpy(labels(5, 3)))
+        loss.backward()
+        gradients.append({key: value.grad for key, value in learner.learned().items() if key.startswith("backbone")})
+    assert gradients[0]
+    for key, ours in gradients[0].items():
+        assert torch.allclose(ours, gradients[1][key], atol=1e-6)
+
+
+def test_maml_of_first_order_is_fomaml(tiny, train_images):
+    first, fomaml, second = (
+        train(build(tiny, name, base_learner=inner), train_images)
+        for name, inner in (("maml", FIRST_ORDER), ("fomaml", BASE_LEARNER), ("maml", BASE_LEARNER))
+    )
+    assert first == fomaml != second
 
 
 def test_update_all_equals_a_loop_of_plain_gradient_descent(tiny, test_images, test_episodes):
