@@ -10,7 +10,7 @@ from mtl.networks.scale_shift import scale_and_shift
 
 EPISODES_AT_ONCE = 600
 
-KEYS = ("modulate", "scope", "theta_init")
+KEYS = ("modulate", "scope", "scale", "shift", "theta_init")
 INNER_STEPS = True
 
 
@@ -40,7 +40,7 @@ class MetaTransfer(Learner):
             for block in opened:
                 block.requires_grad_(True)
         elif method.modulate == "ss":
-            scale_and_shift(opened)
+            scale_and_shift(opened, method.scale, method.shift)
         learned = method.theta_init == "meta-learned"
         self.theta_weight = nn.Parameter(head.weight, requires_grad=learned)
         self.theta_bias = nn.Parameter(head.bias, requires_grad=learned)

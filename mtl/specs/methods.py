@@ -28,6 +28,18 @@ class Method(Settings):
     scope: Literal["head", "last", "all"] = key(
         "Which blocks of Θ `modulate` changes: none, the last, or all.", default="head"
     )
+    scale: Literal["kernel", "filter"] = key(
+        "modulate `ss`: one Φ1 for each kernel, from one channel to another, or for each filter, to one channel; "
+        "under `episode` statistics batch norm divides by that of a filter again.",
+        paper="`kernel` (figure 3)",
+        default="kernel",
+    )
+    shift: Literal["before", "after"] = key(
+        "modulate `ss`: whether Φ2 is added before batch norm, which under `episode` statistics subtracts it again, or "
+        "after it.",
+        paper="`before` (equation 6)",
+        default="before",
+    )
     theta_init: Literal["random", "zero", "meta-learned"] | None = key(
         "The classifier θ that a task starts from; required for learners that have one.", default=None
     )

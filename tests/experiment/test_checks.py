@@ -146,6 +146,9 @@ def test_a_missing_key_is_named(config, others):
         ({"meta_batch": "none", "theta_init": "zero"}, "ss-all.modulate: 'ss' changes Θ by meta-training"),
         ({"theta_init": None}, "ss-all.theta_init: None does not go with meta_batch 'plain'; write meta-learned"),
         ({"pretrained": False}, "ss-all.modulate: 'ss' freezes random weights"),
+        ({"shift": "behind"}, "ss-all.shift: 'behind' is not one of before, after"),
+        ({"modulate": "ft", "scale": "filter"}, "ss-all.scale: 'filter' does not go with modulate 'ft'; leave the key"),
+        ({"modulate": "ft", "shift": "after"}, "ss-all.shift: 'after' does not go with modulate 'ft'; leave the key"),
         ({"meta_batch": "plane"}, "ss-all.meta_batch: 'plane' is not one of none, plain"),
     ],
 )
@@ -340,6 +343,6 @@ def test_what_a_learner_says_of_itself_must_exist(config, others, monkeypatch):
     facts = {**extensions("learners"), "protonet": {"KEYS": ("scop",), "INNER_STEPS": False}}
     monkeypatch.setattr("mtl.experiment.method_rules.extensions", lambda room: facts)
     with pytest.raises(
-        UserError, match=r"mtl/learners/protonet\.py: KEYS: 'scop' is none of modulate, scope, theta_init"
+        UserError, match=r"mtl/learners/protonet\.py: KEYS: 'scop' is none of modulate, scope, scale, shift, theta"
     ):
         checked(config, others)

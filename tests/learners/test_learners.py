@@ -4,13 +4,16 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch.nn import functional as F
 
 from mtl.data.tasks import TaskShape, draw_uniform, labels
 from mtl.evaluation.scoring import embed_episodes, in_batches, score
+from mtl.learners import build_learner, load_learned
+from mtl.networks.weights import save_tensors
 from mtl.runtime.device import Device
 from mtl.training.meta_step import MetaStep
-from tests.helpers.learners import ALL_METHODS, BASE_LEARNER, CPU, build, method
+from tests.helpers.learners import ALL_METHODS, BASE_LEARNER, CPU, NETWORK, build, method
 
 SHAPE = TaskShape(5, 1, 3)
 
@@ -45,6 +48,30 @@ def trained_and_frozen(tiny, train_images, name):
 def test_every_byte_of_theta_is_unchanged_by_scale_and_shift(tiny, train_images, name):
     changed, everything = trained_and_frozen(tiny, train_images, name)
     assert changed == {key for key in everything if key.endswith((".scale", ".shift")) or key.startswith("theta_")}
+
+
+@pytest.mark.parametrize("statistics", ["running", "episode"])
+def test_other_scales_and_shifts_are_learned_and_loaded(tiny, train_images, tmp_path, statistics):
+    """Φ1 by filter and Φ2 after batch norm: Θ keeps its bytes, and what is stored makes the same learner."""
+    row = dataclasses.replace(method("ss-all"), scale="filter", shift="after")
+
+    def made():
+        return build_learner(row, NETWORK, statistics, tiny / "theta.safetensors", 5, BASE_LEARNER, 0, CPU)
+
+    learner, theta = made(), load_file(tiny / "theta.safetensors")
+    train(learner, train_images)
+    state = learner.state_dict()
+    for key, value in theta.items():
+        module, _, tensor = f"backbone.{key}".rpartition(".")
+        names = {f"{module}.{tensor}", f"{module}.parametrizations.{tensor}.original"}
+        assert [torch.equal(state[name], value) for name in names & state.keys()] == [True]
+    initial = made().learned()
+    moved = {key for key, value in learner.learned().items() if not torch.equal(value, initial[key])}
+    assert moved == set(initial)
+    save_tensors(learner.learned(), tmp_path / "model.safetensors")
+    loaded = made()
+    load_learned(loaded, tmp_path / "model.safetensors")
+    assert torch.equal(loaded.embed(train_images.images[None, :9]), learner.embed(train_images.images[None, :9]))
 
 
 def test_only_block_4_moves_for_ft_last(tiny, train_images):
