@@ -15,10 +15,11 @@ class Method(Settings):
         "Whether Θ starts from pre-training; if not, it starts from random weights, with `episode` batch norm.",
         paper="section 4.1",
     )
-    meta_batch: Literal["none", "plain", "hard", "hard-random"] = key(
+    meta_batch: Literal["none", "plain", "hard", "hard-random", "hard-stale"] = key(
         "`none`: no meta-training; `plain`; `hard`: with hard tasks; `hard-random`: a control with as many tasks from "
-        "random classes.",
-        paper="section 4.3",
+        "random classes; `hard-stale`: with the mistake of the authors' code, which looks for failure classes in the "
+        "accuracies of the first cycle.",
+        paper="section 4.3; the authors' code: `hard-stale`",
     )
     modulate: Literal["none", "ft", "ss"] = key(
         "How meta-training changes Θ: not at all, by fine-tuning, or by scaling and shifting.",
