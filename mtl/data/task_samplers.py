@@ -104,7 +104,7 @@ class HardSampler:
         if self._last is None:
             return
         self._plain.observe(accuracy)
-        failed = np.argmin(accuracy, axis=1)
+        failed = self._failed(accuracy)
         self._pool.update(self._last.classes[np.arange(len(failed)), failed].tolist())
         self._seen.update(self._last.support.ravel().tolist(), self._last.query.ravel().tolist())
         self._last = None
@@ -132,6 +132,11 @@ class HardSampler:
         self._pool = set(state["pool"])
         self._seen = set(state["seen"])
 
+    def _failed(self, accuracy: np.ndarray) -> np.ndarray:
+        """The label of each task that failed: (T, way) accuracies to (T,)."""
+        labels: np.ndarray = np.argmin(accuracy, axis=1)
+        return labels
+
     def _begin_plain_phase(self) -> None:
         self._observed = 0
         self._pool = set()
@@ -154,6 +159,31 @@ class HardSampler:
         return stack(drawn)
 
 
+class StaleHardSampler(HardSampler):
+    """The hard-task meta-batch with the mistake of the authors' code, which makes failure classes effectively random.
+
+    Their list of accuracies is never emptied, while that of classes is. So from the second cycle on, the label that
+    failed in the i-th task of a cycle is taken to be the one that failed in the i-th task of the first.
+    """
+
+    _labels: tuple[int, ...] = ()
+
+    def state(self) -> dict[str, Any]:
+        """Also the labels that failed in the first cycle."""
+        return {**super().state(), "labels": list(self._labels)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Restores what `state` returned."""
+        super().restore(state)
+        self._labels = tuple(state["labels"])
+
+    def _failed(self, accuracy: np.ndarray) -> np.ndarray:
+        before = self._observed * self._meta_batch
+        if len(self._labels) == before:
+            self._labels += tuple(super()._failed(accuracy).tolist())
+        return np.array(self._labels[before : before + self._meta_batch])
+
+
 def build_sampler(
     meta_batch: str,
     rows_by_class: Sequence[np.ndarray],
@@ -162,8 +192,9 @@ def build_sampler(
     hard: HardTasks | None,
     rngs: tuple[np.random.Generator, np.random.Generator],
 ) -> TaskSampler:
-    """The sampler of a method: `meta_batch` is `plain`, `hard` or `hard-random`; `rngs` draw plain and hard tasks."""
+    """The sampler of a method; `meta_batch` is a key of its row, and `rngs` draw plain and hard tasks."""
     plain = UniformSampler(rows_by_class, shape, tasks, rngs[0])
     if hard is None:
         return plain
-    return HardSampler(plain, rows_by_class, shape, tasks, hard, rngs[1], meta_batch == "hard-random")
+    kind = StaleHardSampler if meta_batch == "hard-stale" else HardSampler
+    return kind(plain, rows_by_class, shape, tasks, hard, rngs[1], meta_batch == "hard-random")

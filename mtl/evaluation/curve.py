@@ -32,7 +32,8 @@ def curve(spec: EvaluateSpec, inputs: EvaluateInputs, snapshots: Path, evaluatio
     with Progress(f"curve of {spec.method.name} {spec.way}way-{spec.shot}shot", len(by_iteration)) as progress:
         for iteration, learned in sorted(by_iteration.items()):
             load_learned_state(learner, learned, snapshots)
-            mean, ci95 = mean_and_ci95(score(learner, embed_episodes(learner, banked, episodes), episodes))
+            sets = embed_episodes(learner, banked, episodes, spec.queries_together)
+            mean, ci95 = mean_and_ci95(score(learner, sets, episodes))
             rows.append((iteration, f"{mean:.4f}", f"{ci95:.4f}"))
             progress.step()
             progress.report(iteration=iteration, accuracy=mean)

@@ -131,7 +131,7 @@ def _score(
 ) -> dict[int | None, np.ndarray]:
     """Accuracy of every stored episode of a split, for each number of inner steps; None if it takes none."""
     banked, episodes = banked_episodes(spec, learner, inputs, split, device)
-    sets = embed_episodes(learner, banked, episodes)
+    sets = embed_episodes(learner, banked, episodes, spec.queries_together)
     scores = {}
     name = f"{spec.method.name} {spec.way}way-{spec.shot}shot, {split} episodes"
     with Progress(name, len(candidates) * len(episodes.classes)) as progress:

@@ -26,15 +26,36 @@ def gathered(embedded: torch.Tensor, episodes: Tasks) -> Sets:
 
 
 @torch.no_grad()
-def embed_episodes(learner: Learner, banked: torch.Tensor, episodes: Tasks) -> Sets:
-    """Embeds (N, ...) banked images for episodes: each image once, or each set once if its images interact."""
+def embed_episodes(learner: Learner, banked: torch.Tensor, episodes: Tasks, together: int | None = None) -> Sets:
+    """Embeds (N, ...) banked images for episodes: each image once, or each set once if its images interact.
+
+    Such query sets are made of `together` query images per class, by default of all of a task.
+    """
     if learner.per_image:
         return gathered(in_batches(lambda batch: learner.embed(batch.unsqueeze(0)).squeeze(0), banked), episodes)
     sets = gathered(banked, episodes)
     images = episodes.support.shape[1] + episodes.query.shape[1]
+    order, sizes = _by_groups(episodes, together)
+
+    def embedded(batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        support, query = sets(batch)
+        return learner.embed_sets(support, query[:, order.to(query.device)], groups=sizes)
+
     batches = torch.arange(len(episodes.support)).split(max(1, IMAGES_AT_ONCE // images))
-    support, query = (torch.cat(parts) for parts in zip(*(learner.embed_sets(*sets(b)) for b in batches), strict=True))
+    support, query = (torch.cat(parts) for parts in zip(*map(embedded, batches), strict=True))
+    query = query[:, order.argsort().to(query.device)]
     return lambda chosen: (support[chosen], query[chosen])
+
+
+def _by_groups(episodes: Tasks, together: int | None) -> tuple[torch.Tensor, list[int]]:
+    """The order (Q,) of a task's queries, class by class, in which one group follows another, and the groups' sizes.
+
+    Group i has the i-th `together` queries of each class.
+    """
+    way = episodes.classes.shape[1]
+    by_class = torch.arange(episodes.query.shape[1]).unflatten(0, (way, -1))
+    groups = [group.flatten() for group in by_class.split(together or by_class.shape[1], dim=1)]
+    return torch.cat(groups), [len(group) for group in groups]
 
 
 @torch.no_grad()

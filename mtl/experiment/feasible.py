@@ -10,6 +10,7 @@ from mtl.experiment.cell import Cell
 from mtl.experiment.grid import Grid
 from mtl.experiment.project import Content, Project
 from mtl.runtime.errors import UserError
+from mtl.runtime.extensions import extensions
 from mtl.specs.datasets import DatasetEntry
 
 
@@ -31,6 +32,7 @@ def check_feasible(grid: Grid, with_curves: Collection[str], source: str) -> Non
     for cell in grid.cells:
         settings = grid.settings_of(cell)
         _check_images(grid, cell, grid.query(cell.shot), f"{source}: shots", "episodes.query")
+        _check_queries_together(grid, cell, settings, source)
         _check_pretraining(grid, cell, settings, source)
         if grid.methods[cell.method].meta_trained:
             _check_meta_training(grid, cell, settings, source, curve=cell.method in with_curves)
@@ -49,6 +51,23 @@ def _check_ways(grid: Grid, source: str) -> None:
                     )
 
 
+def _check_queries_together(grid: Grid, cell: Cell, settings: Content, source: str) -> None:
+    together = grid.queries_together(settings, cell.shot)
+    if together is None:
+        return
+    if (query := grid.query(cell.shot)) % together:
+        raise UserError(
+            f"{source}: queries_together: {together} (for {cell.folder}) does not divide the {query} query images per "
+            "class (episodes.query)"
+        )
+    learner = grid.methods[cell.method].learner
+    if extensions("learners")[learner].get("WHOLE_QUERY_SETS", False):
+        raise UserError(
+            f"{source}: queries_together: {together} (for {cell.folder}), but the learner {learner!r} can only take "
+            f"all queries of a task together; write all for {cell.method}"
+        )
+
+
 def _check_pretraining(grid: Grid, cell: Cell, settings: Content, source: str) -> None:
     entry = grid.datasets[cell.dataset]
     batch = settings["pretrain"]["batch_size"]
@@ -61,7 +80,7 @@ def _check_meta_training(grid: Grid, cell: Cell, settings: Content, source: str,
     named = [("selected_iteration", meta_train["selected_iteration"])]
     named += [("snapshots", at) for at in meta_train["snapshots"] if curve]
     for key, iteration in named:
-        if iteration is not None and iteration > meta_train["iterations"]:
+        if isinstance(iteration, int) and iteration > meta_train["iterations"]:
             raise UserError(
                 f"{source}: meta_train.{key}: {iteration} (for {cell.folder}) lies beyond the "
                 f"{meta_train['iterations']} iterations"

@@ -41,14 +41,15 @@ class Grid:
         """The distinct values of `dataset`, `backbone`, `method`, `way` or `shot` in the cells, in order."""
         return list(dict.fromkeys(getattr(cell, name) for cell in self.cells))
 
-    def batch_norm(self, method: str) -> str:
-        """The batch-norm statistics of a method; running averages of random weights would be meaningless."""
-        return self.config.batch_norm if self.methods[method].pretrained else "episode"
-
     def query(self, shot: int) -> int:
         """Query images per class in stored episodes."""
         query = self.config.episodes.query
         return shot if query == "shot" else query
+
+    def queries_together(self, settings: Content, shot: int) -> int | None:
+        """Query images per class that share the statistics of batch norm; None for all, and under running ones."""
+        together = {"all": None, "shot": shot}.get(settings["queries_together"], settings["queries_together"])
+        return None if settings["batch_norm"] == "running" or together == self.query(shot) else together
 
     def settings(self, **context: str | int) -> Content:
         """The settings of a job after all overrides that apply to `context` (dataset, backbone, method, way, shot)."""
@@ -57,6 +58,9 @@ class Grid:
         for override in self.overrides:
             if applies(override["when"], context):
                 settings = extended(settings, {key: value for key, value in override.items() if key != "when"})
+        if "method" in context and not self.methods[str(context["method"])].pretrained:
+            # Running averages of random weights would be meaningless.
+            settings["batch_norm"] = "episode"
         return settings
 
     def settings_of(self, cell: Cell) -> Content:

@@ -144,6 +144,13 @@ class Jobs:
         """A path of stored episodes, with the number of queries for a cell's shots filled in."""
         return lambda wildcards: path.replace("{query}", str(self._grid.query(int(wildcards.shot))))
 
+    def selecting(self, path: str) -> ByWildcards:
+        """A path of the stored episodes that select a cell's model, with split and number of queries filled in."""
+        return lambda wildcards: self.with_query(path.replace("{split}", self._selecting_split(wildcards)))(wildcards)
+
+    def _selecting_split(self, wildcards: Wildcards) -> str:
+        return "test" if self._settings(wildcards)["meta_train"]["select_on"] == "test" else "val"
+
     def if_pretrained(self, path: str) -> ByWildcards:
         """A path, or nothing for a method that starts from random weights."""
         return lambda wildcards: path if self._grid.methods[wildcards.method].pretrained else []
@@ -182,16 +189,18 @@ class Jobs:
         """All that the spec of a stage of a cell may hold."""
         method = self._grid.methods[wildcards.method]
         way, shot = int(wildcards.way), int(wildcards.shot)
-        context = {name: getattr(wildcards, name) for name in ("dataset", "backbone", "method")}
-        values = self._common(stage, self._grid.settings(**context, way=way, shot=shot), wildcards)
+        values = self._common(stage, self._settings(wildcards), wildcards)
+        counts = {"val": self._grid.config.episodes.validation, "test": self._grid.config.episodes.test}
+        stored = {split: {"count": count, "query": self._grid.query(shot)} for split, count in counts.items()}
+        selecting = self._selecting_split(wildcards) if stage == "meta_train" else "val"
         values |= {
             "method": {"name": wildcards.method, **asdict(method)},
-            "batch_norm": self._grid.batch_norm(wildcards.method),
+            "queries_together": self._grid.queries_together(values, shot),
             "way": way,
             "shot": shot,
             "flip_support": values["base_learner"]["flip_support"],
-            "validation": {"count": self._grid.config.episodes.validation, "query": self._grid.query(shot)},
-            "test": {"count": self._grid.config.episodes.test, "query": self._grid.query(shot)},
+            "validation": stored[selecting],
+            "test": stored["test"],
         }
         if wildcards.method not in self._with_curves:
             values["meta_train"] = {**values["meta_train"], "snapshots": []}
@@ -200,6 +209,11 @@ class Jobs:
         if not extensions("learners")[method.learner]["INNER_STEPS"]:
             values["base_learner"] = None
         return values
+
+    def _settings(self, wildcards: Wildcards) -> Content:
+        """The settings of a cell."""
+        context = {name: getattr(wildcards, name) for name in ("dataset", "backbone", "method")}
+        return self._grid.settings(**context, way=int(wildcards.way), shot=int(wildcards.shot))
 
     def _common(self, stage: str, settings: Content, wildcards: Wildcards) -> Content:
         """What the specs of all stages that train or score may hold."""

@@ -41,6 +41,9 @@ def _problems(row: MethodRow) -> Iterator[tuple[str, str]]:
             "scope",
             f"does not go with modulate {row.modulate!r}; `none` goes with `head`, others with `last` or `all`",
         )
+    for key in ("scale", "shift"):
+        if row.modulate != "ss" and getattr(row, key) != OPTIONAL[key]:
+            yield key, f"does not go with modulate {row.modulate!r}; leave the key out"
     if "theta_init" in takes:
         fitting = ["meta-learned"] if row.meta_trained else ["random", "zero"]
         if row.theta_init not in fitting:

@@ -62,10 +62,11 @@ class PaperProtocol:
     def _here(self, cell: Cell) -> Content:
         """The values of all keys that decide the number of a cell, as they take effect, by dotted key."""
         config, entry = self._grid.config, self._grid.datasets[cell.dataset]
+        settings = self._grid.settings_of(cell)
         values = {
             **asdict(config),
-            **self._grid.settings_of(cell),
-            "batch_norm": self._grid.batch_norm(cell.method),
+            **settings,
+            "queries_together": self._grid.queries_together(settings, cell.shot) or "all",
             "way": cell.way,
             "method": asdict(self._grid.methods[cell.method]),
             "dataset": {**asdict(entry), "split": self._class_list(self._project.path(entry.split))},
@@ -89,11 +90,11 @@ class PaperProtocol:
         named = method.meta_trained and here["meta_train.selected_iteration"] is not None
         chooses = (method.meta_trained and not named) or (inner_steps and len(here["base_learner.test_steps"]) > 1)
         keys = [] if method.pretrained else ["pretrain"]
-        keys += [] if method.meta_trained else ["meta_train", "base_learner.steps"]
+        keys += [] if method.meta_trained else ["meta_train", "base_learner.steps", "base_learner.order"]
         keys += [] if method.has_hard_tasks else ["hard_tasks"]
         keys += [] if inner_steps else ["base_learner"]
         # The schedule is the same however many iterations follow the one that is tested.
-        keys += ["meta_train.iterations", "meta_train.validate_every"] if named else []
+        keys += ["meta_train.iterations", "meta_train.validate_every", "meta_train.select_on"] if named else []
         return keys if chooses else [*keys, "episodes.validation"]
 
     def _kind_and_words(self, key: str, value: Any) -> tuple[str, str]:
@@ -132,7 +133,10 @@ def _effective(values: Content, cell: Cell) -> Content:
         found["episodes.query"] = cell.shot
     if "meta_train.selected_iteration" in found:
         selected = found["meta_train.selected_iteration"]
-        found["meta_train.selected_iteration"] = "best on validation" if selected is None else f"iteration {selected}"
+        if selected == "last":
+            selected = found["meta_train.iterations"]
+        best = f"best on {found['meta_train.select_on']}"
+        found["meta_train.selected_iteration"] = best if selected is None else f"iteration {selected}"
     if steps := found.get("base_learner.test_steps"):
         candidates = "/".join(map(str, sorted(steps)))
         found["base_learner.test_steps"] = candidates if len(steps) == 1 else f"best of {candidates} on validation"

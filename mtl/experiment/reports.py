@@ -148,7 +148,7 @@ class Reports:
         """How a cell is made, and where that differs from how the paper's number was."""
         differences = self._paper.differences(cell)
         return {
-            "batch_norm": self._grid.batch_norm(cell.method),
+            "batch_norm": self._grid.settings_of(cell)["batch_norm"],
             "shown": self._paper.shown(cell),
             "other": other(differences),
             "differences": in_full(differences),

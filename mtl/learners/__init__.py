@@ -1,8 +1,8 @@
 """Learners map episodes to query logits. One file per family of methods, one protocol (`learner.py`).
 
 A family is a module with `build(setup)` and two constants: `KEYS`, the keys of a row of `config/methods.yaml` that it
-takes in addition to those of all rows, and `INNER_STEPS`, whether it takes gradient steps within a task. It is found by
-its name.
+takes in addition to those of all rows, and `INNER_STEPS`, whether it takes gradient steps within a task. A third one,
+`WHOLE_QUERY_SETS = True`, says that `predict` needs all queries of a task as one set. A family is found by its name.
 """
 
 from mtl.learners.build import build_learner, load_learned

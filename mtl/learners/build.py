@@ -18,11 +18,15 @@ from mtl.specs.networks import Network
 
 @dataclass(frozen=True)
 class InnerLoop:
-    """Gradient descent within a task: step size, number of steps, and whether mirror images double support sets."""
+    """Gradient descent within a task: step size, number of steps, and whether mirror images double support sets.
+
+    With `first_order` the meta-gradient takes the gradients within a task as constants.
+    """
 
     rate: InnerRate
     steps: int
     mirrored: bool = False
+    first_order: bool = False
 
 
 def build_learner(
@@ -48,7 +52,8 @@ def build_learner(
         torch.nn.init.xavier_uniform_(head.weight, generator=torch_generator(seed, f"theta {way}"))
     rate = 0.0 if inner_loop is None else mean_rate(inner_loop.rate, way, inner_loop.mirrored)
     steps = 0 if inner_loop is None else inner_loop.steps
-    setup = LearnerSetup(method, backbone, head, device, batch_norm, rate, steps)
+    first_order = inner_loop is not None and inner_loop.first_order
+    setup = LearnerSetup(method, backbone, head, device, batch_norm, rate, steps, first_order)
     learner: Learner = load("learners", method.learner).build(setup)
     return learner.to(device.torch_device)
 

@@ -5,6 +5,7 @@ from mtl.learners.maml import WholeNetwork
 
 KEYS = ("theta_init",)
 INNER_STEPS = True
+WHOLE_QUERY_SETS = True
 
 
 def build(setup: LearnerSetup) -> Learner:

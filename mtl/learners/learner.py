@@ -32,6 +32,7 @@ class LearnerSetup:
         batch_norm: statistics of batch norm, `running` or `episode`.
         learning_rate: β, for the mean over the support set; 0 for a learner without inner steps.
         steps: inner steps; 0 for a learner without them.
+        first_order: whether the meta-gradient takes the inner gradients as constants.
     """
 
     method: Method
@@ -41,6 +42,7 @@ class LearnerSetup:
     batch_norm: str
     learning_rate: float
     steps: int
+    first_order: bool
 
 
 class Learner(nn.Module, ABC):
@@ -81,10 +83,16 @@ class Learner(nn.Module, ABC):
             Logits (T, Q, way).
         """
 
-    def embed_sets(self, support: torch.Tensor, query: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Embeds the support sets (T, S, ...) and query sets (T, Q, ...), together if images are independent."""
+    def embed_sets(
+        self, support: torch.Tensor, query: torch.Tensor, *, groups: list[int] | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Embeds the support sets (T, S, ...) and query sets (T, Q, ...), together if images are independent.
+
+        If they are not, `groups` are the sizes of the sets that the Q queries of each task consist of, by default one.
+        """
         if not self.per_image:
-            return self.embed(support), self.embed(query)
+            parts = query.split(groups or [query.shape[1]], dim=1)
+            return self.embed(support), torch.cat([self.embed(part) for part in parts], dim=1)
         embedded = self.embed(torch.cat([support, query], dim=1))
         return embedded[:, : support.shape[1]], embedded[:, support.shape[1] :]
 

@@ -18,6 +18,7 @@ EPISODES_AT_ONCE = 16
 
 KEYS = ("theta_init",)
 INNER_STEPS = True
+WHOLE_QUERY_SETS = True
 
 
 class WholeNetwork(Learner):
@@ -87,5 +88,5 @@ class WholeNetwork(Learner):
 
 
 def build(setup: LearnerSetup) -> Learner:
-    """The learner of a method, with meta-gradients of second order."""
-    return WholeNetwork(setup, second_order=True)
+    """The learner of a method, with meta-gradients of second order unless first order is asked for."""
+    return WholeNetwork(setup, second_order=not setup.first_order)

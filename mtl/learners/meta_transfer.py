@@ -3,14 +3,14 @@
 import torch
 from torch import nn
 
-from mtl.learners.base_learner import adapt, logits
+from mtl.learners.base_learner import adapt, adapt_first_order, logits
 from mtl.learners.learner import Head, Learner, LearnerSetup
 from mtl.networks.backbone import to_unit_interval
 from mtl.networks.scale_shift import scale_and_shift
 
 EPISODES_AT_ONCE = 600
 
-KEYS = ("modulate", "scope", "theta_init")
+KEYS = ("modulate", "scope", "scale", "shift", "theta_init")
 INNER_STEPS = True
 
 
@@ -27,6 +27,7 @@ class MetaTransfer(Learner):
         self.steps = setup.steps
         self.episodes_at_once = EPISODES_AT_ONCE
         self._learning_rate = setup.learning_rate
+        self._adapt = adapt_first_order if setup.first_order else adapt
         self._device = setup.device
         self.backbone = backbone.requires_grad_(False).eval()
         count = len(backbone.blocks)
@@ -39,7 +40,7 @@ class MetaTransfer(Learner):
             for block in opened:
                 block.requires_grad_(True)
         elif method.modulate == "ss":
-            scale_and_shift(opened)
+            scale_and_shift(opened, method.scale, method.shift)
         learned = method.theta_init == "meta-learned"
         self.theta_weight = nn.Parameter(head.weight, requires_grad=learned)
         self.theta_bias = nn.Parameter(head.bias, requires_grad=learned)
@@ -64,10 +65,12 @@ class MetaTransfer(Learner):
         embedded: torch.Tensor = flat.unflatten(0, (tasks, images))
         return embedded.to(self.theta_weight.dtype)
 
-    def embed_sets(self, support: torch.Tensor, query: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def embed_sets(
+        self, support: torch.Tensor, query: torch.Tensor, *, groups: list[int] | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Embeds the support sets (T, S, ...) and query sets (T, Q, ...) together, as sets of their own."""
         shots, queries = support.shape[1], query.shape[1]
-        embedded = self.embed(torch.cat([support, query], dim=1), [shots, queries])
+        embedded = self.embed(torch.cat([support, query], dim=1), [shots, *(groups or [queries])])
         return embedded[:, :shots], embedded[:, shots:]
 
     def _run(self, images: torch.Tensor, sets: list[int]) -> torch.Tensor:
@@ -79,8 +82,8 @@ class MetaTransfer(Learner):
             return self.backbone.run(images, self._first, len(self.backbone.blocks), sets)
 
     def predict(self, support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
-        """Logits of the adapted classifiers; gradients reach Φ through support and query."""
-        head = adapt(Head(self.theta_weight, self.theta_bias), support, labels, self._learning_rate, self.steps)
+        """Logits of the adapted classifiers; gradients of second order reach Φ through support and query."""
+        head = self._adapt(Head(self.theta_weight, self.theta_bias), support, labels, self._learning_rate, self.steps)
         return logits(head, query)
 
 

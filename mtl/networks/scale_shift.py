@@ -1,6 +1,7 @@
 """Scale-and-shift (paper, equation 6): SS(X; W, b) = (W * Φ1) X + (b + Φ2), with W and b frozen.
 
-It is a parametrisation of a convolution's weight and bias. Nothing else in the network knows about it.
+It is a parametrisation of a convolution's weight and bias, or of the offset of its batch norm. Nothing else in the
+network knows about it.
 """
 
 from collections.abc import Iterable
@@ -11,11 +12,12 @@ from torch.nn.utils import parametrize
 
 
 class Scale(nn.Module):
-    """W * Φ1: one scalar for each (out, in) kernel, 1 at the start (paper, figure 3)."""
+    """W * Φ1: one scalar for each (out, in) kernel (paper, figure 3), or for each filter, 1 at the start."""
 
-    def __init__(self, weight: torch.Tensor) -> None:
+    def __init__(self, weight: torch.Tensor, each: str) -> None:
         super().__init__()
-        self.scale = nn.Parameter(torch.ones(*weight.shape[:2], 1, 1, dtype=weight.dtype, device=weight.device))
+        kernels = weight if each == "kernel" else weight[:, :1]
+        self.scale = nn.Parameter(torch.ones_like(kernels[:, :, :1, :1], memory_format=torch.contiguous_format))
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:
         """(out, in, k, k) to the same shape."""
@@ -34,12 +36,22 @@ class Shift(nn.Module):
         return bias + self.shift
 
 
-def scale_and_shift(blocks: Iterable[nn.Module]) -> None:
+def scale_and_shift(blocks: Iterable[nn.Module], scale: str = "kernel", shift: str = "before") -> None:
     """Adds Φ1 and Φ2 to every 3 x 3 convolution of the blocks.
 
     The 1 x 1 shortcuts stay as they are, as in the authors' code.
+
+    Args:
+        blocks: blocks of a backbone, with `convs` and their `norms`.
+        scale: what a Φ1 belongs to: a `kernel` or a `filter`.
+        shift: `before` batch norm, on the bias of the convolution as in equation 6, or `after` it, on the offset β.
     """
     for block in blocks:
-        for conv in block.convs:  # type: ignore[union-attr]
-            parametrize.register_parametrization(conv, "weight", Scale(conv.weight))
-            parametrize.register_parametrization(conv, "bias", Shift(conv.bias))
+        for conv, norm in zip(block.convs, block.norms, strict=True):  # type: ignore[arg-type]
+            parametrize.register_parametrization(conv, "weight", Scale(conv.weight, scale))
+            if shift == "before":
+                parametrize.register_parametrization(conv, "bias", Shift(conv.bias))
+                continue
+            if norm.beta is None:
+                norm.beta = nn.Parameter(torch.zeros_like(norm.mean), requires_grad=False)
+            parametrize.register_parametrization(norm, "beta", Shift(norm.beta))

@@ -58,7 +58,7 @@ class When(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CellSettings(Width):
+class CellSettings(Width, Normalisation):
     """The settings that may differ between the cells of an experiment."""
 
     pretrain: Pretrain = key("Pre-training of Θ on all training classes.", paper="sections 4.1 and 5.1")
@@ -113,7 +113,7 @@ class Selection(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(CellSettings, Normalisation, ImageSize, Selection):
+class Config(CellSettings, ImageSize, Selection):
     """`config/config.yaml`."""
 
     episodes: Episodes = key("The stored episodes, shared by all methods.")

@@ -25,6 +25,12 @@ class TrainingSteps(InnerRate):
     """The steps within a task in meta-training."""
 
     steps: int = key("Steps in meta-training.", paper="20", ge=0)
+    order: Literal["second", "first"] = key(
+        "Order of the meta-gradient: `second` flows through the gradients of all steps; `first` takes them as "
+        "constants, so it reaches Φ only through the queries. `fomaml` is always of first order.",
+        paper="`second`; the authors' later code: `first`",
+        default="second",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,15 +27,27 @@ class MetaTrain(Settings):
     halve_every: int = key("Iterations after which the learning rate is halved.", paper="1 000", ge=1)
     learning_rate_floor: float = key("The lowest learning rate.", paper="1.0e-4", gt=0)
     validate_every: int = key("Iterations between validations; the best trained model is kept.", ge=1)
-    selected_iteration: int | None = key(
-        "`null`: evaluate the model with the best validation accuracy; a number: the model of that iteration.",
+    selected_iteration: Annotated[int, Within(ge=1)] | Literal["last"] | None = key(
+        "`null`: evaluate the model with the best validation accuracy; a number: the model of that iteration; `last`: "
+        "the model of the last one.",
         paper="17 000 and 14 000; FC100 1 000 (section 5.3)",
-        ge=1,
+    )
+    select_on: Literal["validation", "test"] = key(
+        "The stored episodes that stand for validation in meta-training. `test` is there only to show how much it "
+        "flatters: the test episodes then choose the model, and what `history.csv` and `training.json` call validation "
+        "accuracy is theirs.",
+        paper="validation; the authors' scripts choose the inner steps on test tasks",
+        default="validation",
     )
     snapshots: Annotated[list[Annotated[int, Within(ge=0)]], Distinct()] = key(
         "Iterations at which figure 4 measures its methods on the test episodes.",
         paper="0, 200, ..., 1 000, 2 000, ..., 19 000",
     )
+
+    @property
+    def fixed_iteration(self) -> int | None:
+        """The iteration whose model is evaluated, whatever its accuracy; None for the best."""
+        return self.iterations if isinstance(self.selected_iteration, str) else self.selected_iteration
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +64,16 @@ class HardTasks(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class MetaTrainSpec(Settings):
-    """The spec of `mtl meta-train`; sections that the method does not use are None."""
+    """The spec of `mtl meta-train`; sections that the method does not use are None.
+
+    `validation` describes the episodes that select the model.
+    `queries_together` is as in `EvaluateSpec`: for the stored episodes, not for those of training.
+    """
 
     method: NamedMethod
     network: Network
     batch_norm: str
+    queries_together: int | None = None
     way: int
     shot: int
     meta_train: MetaTrain

@@ -15,10 +15,11 @@ class Method(Settings):
         "Whether Θ starts from pre-training; if not, it starts from random weights, with `episode` batch norm.",
         paper="section 4.1",
     )
-    meta_batch: Literal["none", "plain", "hard", "hard-random"] = key(
+    meta_batch: Literal["none", "plain", "hard", "hard-random", "hard-stale"] = key(
         "`none`: no meta-training; `plain`; `hard`: with hard tasks; `hard-random`: a control with as many tasks from "
-        "random classes.",
-        paper="section 4.3",
+        "random classes; `hard-stale`: with the mistake of the authors' code, which looks for failure classes in the "
+        "accuracies of the first cycle.",
+        paper="section 4.3; the authors' code: `hard-stale`",
     )
     modulate: Literal["none", "ft", "ss"] = key(
         "How meta-training changes Θ: not at all, by fine-tuning, or by scaling and shifting.",
@@ -27,6 +28,18 @@ class Method(Settings):
     )
     scope: Literal["head", "last", "all"] = key(
         "Which blocks of Θ `modulate` changes: none, the last, or all.", default="head"
+    )
+    scale: Literal["kernel", "filter"] = key(
+        "modulate `ss`: one Φ1 for each kernel, from one channel to another, or for each filter, to one channel; "
+        "under `episode` statistics batch norm divides by that of a filter again.",
+        paper="`kernel` (figure 3)",
+        default="kernel",
+    )
+    shift: Literal["before", "after"] = key(
+        "modulate `ss`: whether Φ2 is added before batch norm, which under `episode` statistics subtracts it again, or "
+        "after it.",
+        paper="`before` (equation 6)",
+        default="before",
     )
     theta_init: Literal["random", "zero", "meta-learned"] | None = key(
         "The classifier θ that a task starts from; required for learners that have one.", default=None

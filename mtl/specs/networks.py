@@ -1,9 +1,9 @@
 """The backbone Θ."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from mtl.specs.declare import Settings, key
+from mtl.specs.declare import Settings, Within, key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,4 +36,10 @@ class Normalisation(Settings):
         "each support and query set (`episode`), which makes results transductive. Methods that start from "
         "random weights, such as MAML, always use `episode`.",
         paper="the authors' code: `episode`",
+    )
+    queries_together: Annotated[int, Within(ge=1)] | Literal["shot", "all"] = key(
+        "How many query images per class share the statistics of stored episodes under `episode`: a divisor of their "
+        "number, `shot`: as many as support images, or `all`. The episodes stay the same.",
+        paper="the authors' code: `shot`",
+        default="all",
     )

@@ -6,6 +6,7 @@ import json
 import types
 import typing
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from mtl.runtime.errors import UserError
@@ -101,7 +102,7 @@ def _converted(kind: Any, value: Any, where: str) -> Any:
     origin = typing.get_origin(kind)
     options = typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
-        return None if value is None else _converted(_without_none(kind), value, where)
+        return None if value is None else _alternative(kind, value, where)
     if origin is typing.Literal:
         if value not in options:
             raise UserError(f"{where}: {value!r} is not one of {', '.join(map(str, options))}")
@@ -115,6 +116,15 @@ def _converted(kind: Any, value: Any, where: str) -> Any:
     if type(value) is not kind:
         raise UserError(f"{where}: {value!r} is not of type {getattr(kind, '__name__', kind)}")
     return value
+
+
+def _alternative(kind: Any, value: Any, where: str) -> Any:
+    """The first type of a union that fits, besides None; errors are about the last."""
+    *others, last = (option for option in typing.get_args(kind) if option is not type(None))
+    for option in others:
+        with suppress(UserError):
+            return _converted(option, value, where)
+    return _converted(last, value, where)
 
 
 def _record(kind: Any, value: Any, where: str) -> Any:

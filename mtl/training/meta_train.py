@@ -30,7 +30,7 @@ from mtl.training.selection import Selection, copy_of
 
 @dataclass(frozen=True)
 class MetaTrainPaths:
-    """What meta-training reads and writes."""
+    """What meta-training reads and writes; `validation_episodes` are those that select the model."""
 
     images: Path
     split: Path
@@ -53,7 +53,9 @@ def meta_train(spec: MetaTrainSpec, paths: MetaTrainPaths) -> None:
     What it had learned at the iterations in `meta_train.snapshots` goes to `paths.snapshots`, as `iteration/name`.
     """
     device = set_up(**vars(spec.runtime))
-    inner_loop = None if spec.base_learner is None else InnerLoop(spec.base_learner, spec.base_learner.steps)
+    inner_loop = None
+    if (inner := spec.base_learner) is not None:
+        inner_loop = InnerLoop(inner, inner.steps, first_order=inner.order == "first")
     learner = build_learner(
         spec.method,
         spec.network,
@@ -66,7 +68,8 @@ def meta_train(spec: MetaTrainSpec, paths: MetaTrainPaths) -> None:
         theta_start=spec.meta_train.theta_start,
     )
     train = load_split(paths.images, paths.split, "train", device.torch_device)
-    validation = load_split(paths.images, paths.split, "val", device.torch_device)
+    selecting = "test" if spec.meta_train.select_on == "test" else "val"
+    validation = load_split(paths.images, paths.split, selecting, device.torch_device)
     episodes = read_episodes(paths.validation_episodes, validation, spec.validation)
     banked = in_batches(learner.bank, validation.images)
     entries = entry_points("meta_train", spec.network.name, spec.method.learner)
@@ -107,7 +110,7 @@ def _run(
     settings = spec.meta_train
     history = History()
     snapshots: dict[str, torch.Tensor] = {}
-    selection = Selection(settings.selected_iteration)
+    selection = Selection(settings.fixed_iteration)
     sampler = _sampler(spec, train)
     banked = in_batches(learner.bank, train.images)
     step = MetaStep(learner, TaskShape(spec.way, spec.shot, settings.query), device.torch_device)
@@ -137,10 +140,11 @@ def _run(
             checkpoint.offer(current)
             if iteration in settings.snapshots:
                 snapshots |= {f"{iteration}/{name}": value for name, value in copy_of(learner).items()}
-            considered = (settings.iterations, settings.selected_iteration)
+            considered = (settings.iterations, settings.fixed_iteration)
             if iteration % settings.validate_every == 0 or iteration in considered:
                 history.check()
-                accuracy = float(score(learner, embed_episodes(learner, validation, episodes), episodes).mean())
+                sets = embed_episodes(learner, validation, episodes, spec.queries_together)
+                accuracy = float(score(learner, sets, episodes).mean())
                 history.validated(iteration, accuracy)
                 selection.consider(iteration, accuracy, learner)
                 progress.report(**history.recent(settings.validate_every), validation_accuracy=accuracy)

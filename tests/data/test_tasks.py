@@ -1,8 +1,10 @@
+import json
+
 import numpy as np
 import pytest
 
-from mtl.data.task_samplers import HardSampler, UniformSampler, build_sampler
-from mtl.data.tasks import TaskShape, draw_task, draw_uniform, labels
+from mtl.data.task_samplers import HardSampler, StaleHardSampler, UniformSampler, build_sampler
+from mtl.data.tasks import Tasks, TaskShape, draw_task, draw_uniform, labels
 from mtl.runtime.errors import UserError
 from mtl.specs.meta_training import HardTasks
 
@@ -123,6 +125,70 @@ def test_random_control_draws_from_all_classes():
     # play() lets the highest class of each task fail, which class 0 never is.
     assert 0 not in served["hard"]
     assert served["hard-random"] == set(range(12))
+
+
+class Planned:
+    """Plain meta-batches of one two-way task: classes 0 and 1, then 2 and 3, and so on."""
+
+    def __init__(self):
+        self.drawn = 0
+
+    def draw(self):
+        classes = np.array([[2 * self.drawn, 2 * self.drawn + 1]])
+        self.drawn += 1
+        return "plain", Tasks(classes, PER_CLASS * classes, PER_CLASS * classes + 1)
+
+    def observe(self, accuracy):
+        pass
+
+    def state(self):
+        return {"drawn": self.drawn}
+
+    def restore(self, state):
+        self.drawn = state["drawn"]
+
+
+# Three cycles of two plain tasks: the label that fails, then the classes of the hard task that follows.
+FAILING = [[1, 0], [0, 1], [0, 0]]
+BY_HAND = {
+    HardSampler: [{1, 2}, {4, 7}, {8, 10}],
+    # Always labels 1 and 0, as in the first cycle.
+    StaleHardSampler: [{1, 2}, {5, 6}, {9, 10}],
+}
+
+
+def cycles(kind, interrupted):
+    """The classes of the hard task of each cycle; if `interrupted`, every meta-batch is by a restored sampler."""
+
+    def made():
+        hard = HardTasks(every=2, tasks=1)
+        return kind(Planned(), ROWS, TaskShape(2, 1, 1), 1, hard, np.random.default_rng(0), False)
+
+    sampler = made()
+    for labels_that_fail in FAILING:
+        for failing in (*labels_that_fail, 0):
+            phase, tasks = sampler.draw()
+            accuracy = np.ones((1, 2))
+            accuracy[0, failing] = 0
+            sampler.observe(accuracy)
+            if interrupted:
+                state, sampler = sampler.state(), made()
+                sampler.restore(json.loads(json.dumps(state)))
+        assert phase == "hard"
+        yield set(tasks.classes.ravel().tolist())
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+@pytest.mark.parametrize("kind", BY_HAND)
+def test_stale_accuracies_name_other_failures_from_the_second_cycle_on(kind, interrupted):
+    assert list(cycles(kind, interrupted)) == BY_HAND[kind]
+
+
+def test_stale_hard_tasks_are_a_meta_batch_of_their_own():
+    rngs = np.random.default_rng(0), np.random.default_rng(1)
+    sampler = build_sampler("hard-stale", ROWS, SHAPE, 2, HardTasks(every=10, tasks=4), rngs)
+    assert isinstance(sampler, StaleHardSampler)
+    assert [phase for phase, _, _ in play(sampler, 12, lambda tasks: np.array([0, 1]))] == ["plain"] * 10 + ["hard"] * 2
 
 
 def test_too_few_images_or_classes_are_one_line(rng):

@@ -66,6 +66,9 @@ def checked(config, others, **changed):
         ("grids", [{"methods": ["ss-al"]}], "grids[0].methods: 'ss-al' is unknown; did you mean 'ss-all'?"),
         ("episodes.query", "shots", "config/config.yaml: episodes.query: 'shots' is neither a whole number nor shot"),
         ("meta_train.selected_iteration", 301, "meta_train.selected_iteration: 301 (for glyphs/resnet12/seed0/ft-he"),
+        ("meta_train.selected_iteration", "lst", "selected_iteration: 'lst' is neither a whole number nor last"),
+        ("meta_train.selected_iteration", 0, "meta_train.selected_iteration: 0 must be greater than or equal to 1"),
+        ("meta_train.select_on", "val", "meta_train.select_on: 'val' is not one of validation, test"),
         ("meta_train.snapshots", [0, 400], "meta_train.snapshots: 400 (for glyphs/resnet12/seed0/ss-all/5way-1shot)"),
         ("pathvars.results", "my results", "pathvars.results: 'my results' does not match"),
         ("seeds", [0, 0], "config/config.yaml: seeds: [0, 0] holds 0 twice"),
@@ -103,6 +106,24 @@ def test_hard_tasks_need_as_many_failures_as_the_most_ways_of_a_cell(config, oth
     checked(config, others)
 
 
+@pytest.mark.parametrize(
+    ("method", "together", "message"),
+    [
+        ("linear", 4, "queries_together: 4 (for glyphs/resnet12/seed0/linear/5way-1shot) does not divide the 15 query"),
+        ("linear", 0, "overrides[4].queries_together: 0 must be greater than or equal to 1"),
+        ("update-all", "shot", "but the learner 'maml' can only take all queries of a task together; write all for up"),
+    ],
+)
+def test_queries_are_in_groups_of_one_size_and_of_learners_that_can(config, others, method, together, message):
+    config["overrides"].append({"when": {"method": method}, "queries_together": together})
+    if together:
+        checked(config, others)  # under running statistics groups mean nothing
+    config["batch_norm"] = "episode"
+    with pytest.raises(UserError) as caught:
+        checked(config, others)
+    assert message in str(caught.value)
+
+
 def test_a_missing_key_is_named(config, others):
     del config["pretrain"]["dropout"]
     with pytest.raises(UserError, match=r"config/config\.yaml: pretrain\.dropout: missing"):
@@ -125,6 +146,9 @@ def test_a_missing_key_is_named(config, others):
         ({"meta_batch": "none", "theta_init": "zero"}, "ss-all.modulate: 'ss' changes Θ by meta-training"),
         ({"theta_init": None}, "ss-all.theta_init: None does not go with meta_batch 'plain'; write meta-learned"),
         ({"pretrained": False}, "ss-all.modulate: 'ss' freezes random weights"),
+        ({"shift": "behind"}, "ss-all.shift: 'behind' is not one of before, after"),
+        ({"modulate": "ft", "scale": "filter"}, "ss-all.scale: 'filter' does not go with modulate 'ft'; leave the key"),
+        ({"modulate": "ft", "shift": "after"}, "ss-all.shift: 'after' does not go with modulate 'ft'; leave the key"),
         ({"meta_batch": "plane"}, "ss-all.meta_batch: 'plane' is not one of none, plain"),
     ],
 )
@@ -329,6 +353,6 @@ def test_what_a_learner_says_of_itself_must_exist(config, others, monkeypatch):
     facts = {**extensions("learners"), "protonet": {"KEYS": ("scop",), "INNER_STEPS": False}}
     monkeypatch.setattr("mtl.experiment.method_rules.extensions", lambda room: facts)
     with pytest.raises(
-        UserError, match=r"mtl/learners/protonet\.py: KEYS: 'scop' is none of modulate, scope, theta_init"
+        UserError, match=r"mtl/learners/protonet\.py: KEYS: 'scop' is none of modulate, scope, scale, shift, theta"
     ):
         checked(config, others)

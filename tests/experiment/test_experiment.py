@@ -1,5 +1,6 @@
 """What an experiment consists of, and which spec a value of the config reaches."""
 
+import copy
 import csv
 import dataclasses
 import json
@@ -107,8 +108,8 @@ def test_the_inductive_protocol_reaches_the_jobs(config):
 
 def test_maml_takes_the_statistics_of_each_set_and_needs_no_pretraining(config):
     grid = load(config, ROOT).grid
-    assert grid.batch_norm("ss-all") == "running"
-    assert grid.batch_norm("maml") == "episode"
+    assert grid.settings(method="ss-all")["batch_norm"] == "running"
+    assert grid.settings(method="maml")["batch_norm"] == "episode"
     assert not grid.methods["maml"].pretrained
     config["grids"].append({"backbones": ["conv4"], "methods": ["maml"]})
     experiment = load(config, ROOT)
@@ -279,6 +280,66 @@ def test_later_overrides_win_and_touch_only_their_cells(config, others):
     assert widths == {"resnet12": config["width"], "conv4": 4}
 
 
+def test_cells_may_have_other_batch_norm_statistics(config):
+    """Pre-training, which always uses those of the batch, is the same for all of them."""
+    before = load(copy.deepcopy(config), ROOT)
+    config["overrides"].append({"when": {"method": "ss-all"}, "batch_norm": "episode"})
+    after = load(config, ROOT)
+    for cell in after.grid.cells:
+        stages = [experiment.jobs.asked(cell) for experiment in (before, after)]
+        changed = {stage for stage in stages[0] if stages[0][stage] != stages[1][stage]}
+        assert changed == ({"meta_train", "evaluate"} if cell.method == "ss-all" else set())
+    assert told(after, "meta_train", method="ss-all")["batch_norm"] == "episode"
+    shown = json.loads(after.reports.table("table1"))["cells"]
+    assert {folder for folder, cell in shown.items() if cell["batch_norm"] == "episode"} == {
+        f"glyphs/resnet12/seed0/ss-all/5way-{shot}shot" for shot in (1, 5)
+    }
+
+
+def test_cells_may_have_other_groups_of_queries_on_the_same_episodes(config):
+    config["batch_norm"] = "episode"
+    config["overrides"] += [
+        {"when": {"method": "ss-all"}, "queries_together": "shot"},
+        {"when": {"method": "ft-all"}, "queries_together": 1},
+        {"when": {"method": "ft-last"}, "queries_together": 15},
+        {"when": {"method": "ss-last"}, "queries_together": 1, "batch_norm": "running"},
+    ]
+    experiment = load(config, ROOT)
+    for stage in ("meta_train", "evaluate", "curve"):
+        for shot in (1, 5):
+            told_of = {
+                method: told(experiment, stage, method=method, shot=str(shot))
+                for method in ("ss-all", "ft-all", "ft-last", "ss-last", "ft-head")
+            }
+            groups = {method: spec.get("queries_together") for method, spec in told_of.items()}
+            # All together is what specs do not mention, and running statistics know no groups.
+            assert groups == {"ss-all": shot, "ft-all": 1, "ft-last": None, "ss-last": None, "ft-head": None}
+            assert len({json.dumps(spec["validation"]) for spec in told_of.values()}) == 1
+    assert experiment.jobs.with_query("{query}")(wildcards(method="ss-all")) == "15"
+
+
+def test_the_episodes_that_select_are_those_of_select_on(config):
+    """The rule's input and the numbers that the stage expects follow; evaluation still chooses steps on validation."""
+    config["episodes"] = {"query": 15, "validation": 500, "test": 700}
+    config["overrides"].append({"when": {"method": "ss-all", "shot": 5}, "meta_train": {"select_on": "test"}})
+    experiment = load(config, ROOT)
+    expected = [("ss-all", "5", "test", 700), ("ss-all", "1", "val", 500), ("ft-all", "5", "val", 500)]
+    for method, shot, split, count in expected:
+        names = {"method": method, "shot": shot}
+        assert experiment.jobs.selecting("{shot}/{split}-{query}")(wildcards(**names)) == f"{{shot}}/{split}-15"
+        assert spec(experiment, "meta_train", **names).validation.count == count
+        assert spec(experiment, "evaluate", **names).validation.count == 500
+    assert "best on test" in experiment.reports.table("table1")
+    config["overrides"].append({"when": {}, "meta_train": {"selected_iteration": "last"}})
+    assert "best on" not in load(config, ROOT).reports.table("table1")
+
+
+def test_the_last_iteration_can_be_selected_by_name(config):
+    config["meta_train"]["selected_iteration"] = "last"
+    meta_train = spec(load(config, ROOT), "meta_train").meta_train
+    assert (meta_train.selected_iteration, meta_train.fixed_iteration) == ("last", meta_train.iterations)
+
+
 def test_what_a_config_does_not_say_is_as_in_the_packaged_one(config):
     experiment = load({"shots": [1], "methods": ["linear"], "pretrain": {"iterations": 7}}, ROOT)
     assert [cell.shot for cell in experiment.grid.cells] == [1]
@@ -291,6 +352,7 @@ CHANGES = {
     "image_size": 16,
     "width": 4,
     "batch_norm": "episode",
+    "queries_together": 1,
     "pretrain.iterations": 7,
     "pretrain.batch_size": 7,
     "pretrain.optimizer": "adam-halving",
@@ -310,11 +372,13 @@ CHANGES = {
     "meta_train.learning_rate_floor": 0.7,
     "meta_train.validate_every": 7,
     "meta_train.selected_iteration": 7,
+    "meta_train.select_on": "test",
     "hard_tasks.every": 7,
     "hard_tasks.tasks": 8,
     "base_learner.learning_rate": 0.7,
     "base_learner.reduction": "sum-over-shots",
     "base_learner.steps": 7,
+    "base_learner.order": "first",
     "base_learner.test_steps": [7],
     "base_learner.flip_support": True,
     "episodes.query": 7,
@@ -327,9 +391,14 @@ CHANGES = {
 }
 
 
+# What else must hold for a key to change one.
+NEEDED = {"queries_together": {"batch_norm": "episode", "methods": ["ss-all-ht"]}}
+
+
 @pytest.mark.parametrize("path", CHANGES)
 def test_every_key_that_can_change_a_number_is_asked_of_the_cells(config, path):
     config["overrides"] = []
+    config |= NEEDED.get(path, {})
     cell = Cell("glyphs", "resnet12", 0, "ss-all-ht", 5, 1)
     before = load(config, ROOT).jobs.asked(cell)
     put(config, path, CHANGES[path])

@@ -49,8 +49,9 @@ def run_meta_train(tiny, folder, name, selected=None, **changed):
         hard_tasks=HardTasks(every=4, tasks=4) if row.meta_batch.startswith("hard") else None, validation=STORED,
         base_learner=TrainingSteps(learning_rate=0.05, reduction="mean", steps=5), seed=0, runtime=RUNTIME,
     )  # fmt: skip
+    selecting = "test" if spec.meta_train.select_on == "test" else "val"
     paths = MetaTrainPaths(
-        tiny / "images.npy", tiny / "split.csv", tiny / "val.npz",
+        tiny / "images.npy", tiny / "split.csv", tiny / f"{selecting}.npz",
         tiny / "theta.safetensors" if row.pretrained else None,
         folder / "model.safetensors", folder / "snapshots.safetensors", folder / "history.csv",
         folder / "training.json",

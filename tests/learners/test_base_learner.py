@@ -2,19 +2,19 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mtl.learners.base_learner import adapt, logits, mean_rate
+from mtl.learners.base_learner import adapt, adapt_first_order, logits, mean_rate
 from mtl.learners.learner import Head
 from mtl.specs.inner_steps import InnerRate
 
 
-def autograd_loop(head, features, labels, learning_rate, steps):
-    """One task at a time, gradients by autograd."""
+def autograd_loop(head, features, labels, learning_rate, steps, second_order=True):
+    """One task at a time, gradients by autograd; without `second_order` they are constants."""
     weights, biases = [], []
     for task in features:
         weight, bias = head.weight, head.bias
         for _ in range(steps):
             loss = F.cross_entropy(task @ weight.T + bias, labels)
-            gradient = torch.autograd.grad(loss, (weight, bias), create_graph=True)
+            gradient = torch.autograd.grad(loss, (weight, bias), create_graph=second_order, retain_graph=True)
             weight, bias = weight - learning_rate * gradient[0], bias - learning_rate * gradient[1]
         weights.append(weight)
         biases.append(bias)
@@ -49,6 +49,28 @@ def test_meta_gradient_equals_that_of_the_loop(problem):
         gradients.append(torch.autograd.grad(loss, (features, query, head.weight, head.bias)))
     for ours, slow in zip(*gradients, strict=True):
         assert (ours - slow).abs().max() < 1e-10
+
+
+def first_order_loop(*arguments):
+    return autograd_loop(*arguments, second_order=False)
+
+
+def test_a_first_order_meta_gradient_equals_that_of_a_loop_with_constant_inner_gradients(problem):
+    """The steps are the same; support features, which only the inner gradients depend on, get none."""
+    features, query, head, labels = problem
+    targets = torch.arange(5).repeat_interleave(3).repeat(3)
+    found = []
+    for learner in (adapt_first_order, first_order_loop, adapt):
+        adapted = learner(head, features, labels, 0.3, 5)
+        loss = F.cross_entropy(logits(adapted, query).flatten(0, 1), targets)
+        gradients = torch.autograd.grad(loss, (query, head.weight, head.bias, features), allow_unused=True)
+        found.append((*adapted, *gradients))
+    ours, slow, second = found
+    for one, other in zip(ours[:-1], slow[:-1], strict=True):
+        assert (one - other).abs().max() < 1e-10
+    assert ours[-1] is slow[-1] is None
+    assert (ours[0] - second[0]).abs().max() < 1e-10
+    assert (ours[3] - second[3]).abs().max() > 1e-3
 
 
 def test_meta_gradient_passes_gradcheck(problem):

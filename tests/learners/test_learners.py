@@ -1,15 +1,19 @@
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch.nn import functional as F
 
 from mtl.data.tasks import TaskShape, draw_uniform, labels
 from mtl.evaluation.scoring import embed_episodes, in_batches, score
+from mtl.learners import build_learner, load_learned
+from mtl.networks.weights import save_tensors
 from mtl.runtime.device import Device
 from mtl.training.meta_step import MetaStep
-from tests.helpers.learners import ALL_METHODS, BASE_LEARNER, CPU, build, method
+from tests.helpers.learners import ALL_METHODS, BASE_LEARNER, CPU, NETWORK, build, method
 
 SHAPE = TaskShape(5, 1, 3)
 
@@ -44,6 +48,30 @@ def trained_and_frozen(tiny, train_images, name):
 def test_every_byte_of_theta_is_unchanged_by_scale_and_shift(tiny, train_images, name):
     changed, everything = trained_and_frozen(tiny, train_images, name)
     assert changed == {key for key in everything if key.endswith((".scale", ".shift")) or key.startswith("theta_")}
+
+
+@pytest.mark.parametrize("statistics", ["running", "episode"])
+def test_other_scales_and_shifts_are_learned_and_loaded(tiny, train_images, tmp_path, statistics):
+    """Φ1 by filter and Φ2 after batch norm: Θ keeps its bytes, and what is stored makes the same learner."""
+    row = dataclasses.replace(method("ss-all"), scale="filter", shift="after")
+
+    def made():
+        return build_learner(row, NETWORK, statistics, tiny / "theta.safetensors", 5, BASE_LEARNER, 0, CPU)
+
+    learner, theta = made(), load_file(tiny / "theta.safetensors")
+    train(learner, train_images)
+    state = learner.state_dict()
+    for key, value in theta.items():
+        module, _, tensor = f"backbone.{key}".rpartition(".")
+        names = {f"{module}.{tensor}", f"{module}.parametrizations.{tensor}.original"}
+        assert [torch.equal(state[name], value) for name in names & state.keys()] == [True]
+    initial = made().learned()
+    moved = {key for key, value in learner.learned().items() if not torch.equal(value, initial[key])}
+    assert moved == set(initial)
+    save_tensors(learner.learned(), tmp_path / "model.safetensors")
+    loaded = made()
+    load_learned(loaded, tmp_path / "model.safetensors")
+    assert torch.equal(loaded.embed(train_images.images[None, :9]), learner.embed(train_images.images[None, :9]))
 
 
 def test_only_block_4_moves_for_ft_last(tiny, train_images):
@@ -93,6 +121,35 @@ def test_gradients_reach_phi_through_support_and_query(tiny, train_images, part)
     loss.backward()
     scales = [value.grad for name, value in learner.learned().items() if name.endswith(".scale")]
     assert all(gradient.abs().max() > 0 for gradient in scales)
+
+
+FIRST_ORDER = dataclasses.replace(BASE_LEARNER, first_order=True)
+
+
+@pytest.mark.parametrize("name", ["ss-all", "ft-last"])
+def test_a_first_order_gradient_reaches_phi_through_the_query_alone(tiny, train_images, name):
+    """So that of Φ is the one of second order with a support set that is constant."""
+    gradients = []
+    for base_learner in (FIRST_ORDER, BASE_LEARNER):
+        learner = build(tiny, name, base_learner=base_learner)
+        tasks = draw_uniform(train_images.rows_by_class, SHAPE, 2, np.random.default_rng(0))
+        banked = in_batches(learner.bank, train_images.images)
+        support, query = learner.embed_sets(*(banked[torch.from_numpy(x)] for x in (tasks.support, tasks.query)))
+        support = support if base_learner.first_order else support.detach()
+        loss, _ = learner.loss(support, torch.arange(5), query, torch.from_numpy(labels(5, 3)))
+        loss.backward()
+        gradients.append({key: value.grad for key, value in learner.learned().items() if key.startswith("backbone")})
+    assert gradients[0]
+    for key, ours in gradients[0].items():
+        assert torch.allclose(ours, gradients[1][key], atol=1e-6)
+
+
+def test_maml_of_first_order_is_fomaml(tiny, train_images):
+    first, fomaml, second = (
+        train(build(tiny, name, base_learner=inner), train_images)
+        for name, inner in (("maml", FIRST_ORDER), ("fomaml", BASE_LEARNER), ("maml", BASE_LEARNER))
+    )
+    assert first == fomaml != second
 
 
 def test_update_all_equals_a_loop_of_plain_gradient_descent(tiny, test_images, test_episodes):

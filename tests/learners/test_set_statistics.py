@@ -8,6 +8,7 @@ import torch
 
 from mtl.data.tasks import TaskShape, draw_uniform, labels
 from mtl.evaluation.scoring import embed_episodes, score
+from mtl.learners.learner import Learner
 from mtl.runtime.device import Device
 from mtl.training.meta_step import MetaStep
 from tests.helpers.learners import CPU, build
@@ -38,8 +39,9 @@ def slow_embed(learner, images):
     return torch.func.vmap(learner.backbone)(images.to(torch.get_default_dtype()) / 255)
 
 
-def slow_embed_sets(learner, support, query):
-    return slow_embed(learner, support), slow_embed(learner, query)
+def slow_embed_sets(learner, support, query, groups=None):
+    parts = query.split(groups or [query.shape[1]], dim=1)
+    return slow_embed(learner, support), torch.cat([slow_embed(learner, part) for part in parts], dim=1)
 
 
 def fast_embed_sets(learner, support, query):
@@ -102,6 +104,53 @@ def test_stored_episodes_have_the_accuracies_of_one_set_after_another(tiny, test
             learner.embed_sets = functools.partial(slow_embed_sets, learner)
         found.append(score(learner, embed_episodes(learner, test_images.images, test_episodes), test_episodes))
     assert found[0].tolist() == pytest.approx(found[1].tolist())
+
+
+def slow_grouped(learner, images, episodes, together):
+    """Embeds every group in a call of its own, and puts each feature where its image is."""
+    way, per_class = 5, episodes.query.shape[1] // 5
+    features = torch.empty(len(episodes.query), way * per_class, learner.theta_weight.shape[1])
+    for task, query in enumerate(episodes.query):
+        for first in range(0, per_class, together):
+            group = [c * per_class + k for c in range(way) for k in range(first, min(first + together, per_class))]
+            features[task, group] = learner.embed(images[query[group]][None])[0]
+    return features
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("together", [1, 2, 3])
+@pytest.mark.parametrize("name", ["ss-all", "ft-last", "linear"])
+@torch.no_grad()
+def test_queries_in_groups_are_those_of_a_call_for_each_group(tiny, test_images, test_episodes, name, together):
+    """Of 3 queries per class, groups of 2 leave a smaller one. Supports are those of all queries together."""
+    learner = learner_of(tiny, name).double()
+    chosen = torch.arange(len(test_episodes.query))
+    whole, grouped = (
+        embed_episodes(learner, test_images.images, test_episodes, count)(chosen) for count in (None, together)
+    )
+    slow = slow_grouped(learner, test_images.images, test_episodes, together)
+    assert (grouped[1] - slow).abs().max() < 1e-10
+    assert torch.allclose(grouped[0], whole[0], atol=1e-10)
+    assert torch.equal(grouped[1], whole[1]) == (together == 3)
+
+
+@torch.no_grad()
+def test_a_learner_with_nothing_but_embed_embeds_groups_too(tiny, test_images, test_episodes):
+    learner = learner_of(tiny, "ss-all")
+    ours = embed_episodes(learner, test_images.images, test_episodes, 1)(torch.arange(12))
+    learner.embed_sets = functools.partial(Learner.embed_sets, learner)
+    plain = embed_episodes(learner, test_images.images, test_episodes, 1)(torch.arange(12))
+    for one, other in zip(ours, plain, strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
+
+
+@torch.no_grad()
+def test_groups_mean_nothing_under_running_statistics(tiny, test_images, test_episodes):
+    learner = build(tiny, "ss-all")
+    whole, grouped = (
+        embed_episodes(learner, test_images.images, test_episodes, together)(torch.arange(12)) for together in (None, 1)
+    )
+    assert all(torch.equal(one, other) for one, other in zip(whole, grouped, strict=True))
 
 
 def test_bfloat16_is_used_and_near_float32(tiny, train_images):

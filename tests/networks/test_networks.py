@@ -187,6 +187,85 @@ def test_scale_and_shift_is_the_equation():
     assert torch.allclose(conv(x), slow, atol=1e-5)
 
 
+def changed(name, scale, shift, statistics):
+    """A network with random Φ1, Φ2 and offsets, and what equation 6 has to start from: W, b and β of one block."""
+    torch.manual_seed(0)
+    network = backbone(name, 4).eval()
+    block = network.blocks[1]
+    conv, norm = block.convs[0], block.norms[0]
+    conv.bias.data.normal_()
+    norm.mean.normal_()
+    norm.variance.uniform_(0.5, 2)
+    if norm.beta is not None:
+        norm.beta.data.normal_()
+    start = [None if value is None else value.detach().clone() for value in (conv.weight, conv.bias, norm.beta)]
+    network.set_batch_norm(statistics)
+    scale_and_shift(network.blocks, scale, shift)
+    for parameter in learned(network):
+        parameter.data.normal_()
+    return network, block, start
+
+
+@pytest.mark.parametrize("statistics", ["running", "episode"])
+@pytest.mark.parametrize("shift", ["before", "after"])
+@pytest.mark.parametrize("scale", ["kernel", "filter"])
+@pytest.mark.parametrize("name", ["conv4", "resnet12"])
+def test_scale_and_shift_by_filter_and_after_batch_norm_by_hand(name, scale, shift, statistics):
+    """Two sets of two images: (W * Φ1) X + b, then batch norm, with Φ2 on b before it or on β after it."""
+    network, block, (weight, bias, beta) = changed(name, scale, shift, statistics)
+    conv, norm = block.convs[0], block.norms[0]
+    phi1 = conv.parametrizations.weight[0].scale.data
+    assert phi1.shape == ((4 if name == "conv4" else 8), weight.shape[1] if scale == "kernel" else 1, 1, 1)
+    phi2 = (conv.parametrizations.bias if shift == "before" else norm.parametrizations.beta)[0].shift.data
+    x = torch.randn(4, 4, 5, 5)
+    slow = torch.zeros(4, len(bias), 5, 5)
+    for out in range(len(bias)):
+        for into in range(4):
+            kernel = weight[out, into] * phi1[out, into if scale == "kernel" else 0]
+            slow[:, out] += F.conv2d(x[:, into : into + 1], kernel.view(1, 1, 3, 3), padding=1)[:, 0]
+        slow[:, out] += bias[out] + (phi2[out] if shift == "before" else 0)
+        for part in (slow[:2, out], slow[2:, out]):
+            mean = norm.mean[out] if statistics == "running" else part.mean()
+            variance = norm.variance[out] if statistics == "running" else part.var(correction=0)
+            part -= mean
+            part /= (variance + 1e-3).sqrt()
+        slow[:, out] += (0 if beta is None else beta[out]) + (phi2[out] if shift == "after" else 0)
+    assert torch.allclose(norm(conv, x, [2, 2]), slow, atol=1e-4)
+    assert len(learned(network)) == 2 * sum(len(one.convs) for one in network.blocks)
+
+
+@pytest.mark.parametrize(("shift", "matters"), [("before", False), ("after", True)])
+def test_a_shift_after_batch_norm_counts_under_episode_statistics(shift, matters):
+    network, _, _ = changed("resnet12", "kernel", shift, "episode")
+    images = torch.rand(3, 3, 16, 16)
+    before = network(images)
+    for name, value in network.named_parameters():
+        if name.endswith(".shift"):
+            value.data += 0.5
+    assert torch.allclose(network(images), before, atol=1e-4) is not matters
+
+
+def test_a_scale_of_a_filter_cancels_under_episode_statistics():
+    """But for the ε of batch norm, and its sign."""
+    _, block, _ = changed("resnet12", "filter", "before", "episode")
+    conv, norm, x = block.convs[0], block.norms[0], 100 * torch.randn(4, 4, 5, 5)
+    scale = conv.parametrizations.weight[0].scale
+    scale.data.uniform_(0.5, 2)
+    before = norm(conv, x)
+    scale.data *= 2
+    assert torch.allclose(norm(conv, x), before, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["resnet12", "conv4"])
+def test_every_scale_and_shift_is_the_identity_at_the_start(name):
+    for scale, shift in (("filter", "before"), ("kernel", "after"), ("filter", "after")):
+        network = backbone(name, 4).eval()
+        images = torch.rand(3, 3, 16, 16)
+        before = network(images)
+        scale_and_shift(network.blocks, scale, shift)
+        assert torch.equal(network(images), before)
+
+
 def test_shortcuts_are_neither_scaled_nor_shifted():
     network = backbone("resnet12", 2)
     scale_and_shift(network.blocks)

@@ -146,6 +146,18 @@ def test_a_spec_takes_what_it_declares_and_leaves_out_defaults():
     assert reading.from_plain(Outer, reading.to_plain(spec), "x") == spec
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Choice(Settings):
+    at: int | typing.Literal["last"] | None
+
+
+@pytest.mark.parametrize("value", [3, "last", None])
+def test_each_type_of_a_union_can_be_read(value):
+    assert reading.from_plain(Choice, {"at": value}, "x").at == value
+    with pytest.raises(checking.UserError, match=r"x\.at: 'first' is not one of last"):
+        reading.from_plain(Choice, {"at": "first"}, "x")
+
+
 def test_a_section_with_its_default_is_left_out():
     assert reading.to_plain(Outer(inner=Inner(number=1))) == {"inner": {"number": 1}}
     assert reading.to_plain(Whole()) == {}

@@ -155,6 +155,30 @@ def test_what_follows_the_iteration_that_is_kept_changes_nothing(tiny, tmp_path,
     assert kept[0] == kept[1]
 
 
+@pytest.mark.parametrize(("selected", "kept"), [("last", 3), (2, 1)])
+def test_a_model_can_be_fixed_whatever_its_accuracy(tiny, monkeypatch, tmp_path, selected, kept):
+    states, accuracies = [], iter([40.0, 30.0, 50.0, 20.0])
+
+    def fake_score(learner, sets, episodes):
+        states.append({name: value.detach().clone() for name, value in learner.learned().items()})
+        return np.array([next(accuracies)])
+
+    monkeypatch.setattr(meta_stage, "score", fake_score)
+    paths = run_meta_train(tiny, tmp_path, "ss-all", selected=selected)
+    stored = load_file(paths.model)
+    assert all(torch.equal(stored[name], states[kept][name]) for name in stored)
+    assert json.loads(paths.summary.read_text())["selected_iteration"] == 2 * kept
+
+
+def test_test_episodes_select_if_they_are_asked_to(tiny, loaded, tmp_path):
+    """What the stage then calls validation accuracy is the test accuracy of the model that it keeps."""
+    paths = run_meta_train(tiny, tmp_path, "ss-all", select_on="test")
+    assert loaded == ["train", "test"]
+    said = json.loads(paths.summary.read_text())["validation_accuracy"]
+    accuracies, _ = run_evaluate(tiny, tmp_path / "a", evaluate_spec("ss-all", [5]), paths.model)
+    assert said == pytest.approx(accuracies.mean(), abs=1e-4)
+
+
 def test_meta_training_selects_on_validation_and_trains_on_training_classes(tiny, loaded, monkeypatch, tmp_path):
     sampled = []
     build = meta_stage._sampler

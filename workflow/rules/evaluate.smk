@@ -1,5 +1,6 @@
 # A cell's accuracy on the stored test episodes.
 
+VAL_EPISODES = EPISODES.replace("{split}", "val")
 TEST_EPISODES = EPISODES.replace("{split}", "test")
 
 

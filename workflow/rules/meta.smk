@@ -1,13 +1,11 @@
 # Meta-training, cell by cell.
 
-VAL_EPISODES = EPISODES.replace("{split}", "val")
-
 
 rule meta_train:
     input:
         images=IMAGES,
         split=SPLIT,
-        val=jobs.with_query(VAL_EPISODES),
+        val=jobs.selecting(EPISODES),
         pretrained=jobs.if_pretrained(THETA),
     output:
         model=f"<results>/{CELL}/model.safetensors",
