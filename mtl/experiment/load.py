@@ -14,15 +14,18 @@ from mtl.experiment.method_rules import check_methods
 from mtl.experiment.names import NameChecks
 from mtl.experiment.project import Content, Project, extended, packaged, read_yaml
 from mtl.experiment.reports import Reports, with_curves
+from mtl.experiment.variant_reports import VariantReports
+from mtl.experiment.variants import DECISIONS, variants_of
 from mtl.specs.checking import checked
 from mtl.specs.claims import Claims
 from mtl.specs.config import Config
 from mtl.specs.datasets import DatasetFile
+from mtl.specs.decisions import Decisions
 from mtl.specs.methods import MethodFile
 from mtl.specs.tables_and_figures import Tables
 
 CONFIG = "config/config.yaml"
-OTHERS = ("methods", "datasets", "tables", "claims")
+OTHERS = ("methods", "datasets", "tables", "claims", "decisions")
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Experiment:
         grid: its cells, and the settings of each.
         jobs: specs and needs of the jobs.
         reports: what tables, claims and figures show.
+        variant_reports: the same of the tables of decisions and of rates.
         inventory: which files exist, and what the manifest lists.
     """
 
@@ -41,6 +45,7 @@ class Experiment:
     grid: Grid
     jobs: Jobs
     reports: Reports
+    variant_reports: VariantReports
     inventory: Inventory
 
 
@@ -92,9 +97,12 @@ def checked_experiment(project: Project, content: Content, others: dict[str, Con
     names.check_config(config, content, source)
     names.check_tables(tables, paper_scale)
     names.check_claims(claims)
-    grid = Grid(content, config, methods, datasets)
+    decisions = checked(Decisions, others["decisions"], DECISIONS)
+    variants = variants_of(methods, decisions, others["decisions"], config.rates)
+    grid = Grid(content, config, methods, datasets, variants)
     curves = with_curves(tables, grid)
     check_feasible(grid, curves, source)
     jobs = Jobs(grid, project, curves)
     reports = Reports(grid, jobs, tables, paper_scale, claims)
-    return Experiment(project, grid, jobs, reports, Inventory(grid, reports))
+    variant_reports = VariantReports(grid, jobs, reports, decisions)
+    return Experiment(project, grid, jobs, reports, variant_reports, Inventory(grid, reports))

@@ -148,6 +148,10 @@ class Reports:
         }
         return fingerprint(entries.get(report) or f"reporting.figures.{module_of(report)}:write")
 
+    def plan(self, title: str, cells: list[Cell]) -> dict[str, Any]:
+        """What the plan of every report holds: its title, remarks, and what the config asks of its cells."""
+        return {"title": title, **self._common(), **self._asked(cells)}
+
     def _asked(self, cells: list[Cell]) -> dict[str, Any]:
         datasets = dict.fromkeys(cell.dataset for cell in cells)
         return {
