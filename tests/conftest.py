@@ -12,6 +12,7 @@ from mtl.data.images_of import numbered_images
 from mtl.data.prepare import PreparePaths, prepare
 from mtl.data.split import read_class_list, write_split
 from mtl.data.stored_episodes import read_episodes, write_episodes
+from mtl.experiment.load import OTHERS
 from mtl.experiment.project import read_yaml
 from mtl.networks.weights import new_backbone, save_tensors
 from mtl.specs.drawing import EpisodesSpec
@@ -69,7 +70,7 @@ def config():
 
 @pytest.fixture
 def others():
-    return {name: read_yaml(CONFIG / f"{name}.yaml") for name in ("methods", "datasets", "tables", "claims")}
+    return {name: read_yaml(CONFIG / f"{name}.yaml") for name in OTHERS}
 
 
 @pytest.fixture

@@ -87,7 +87,7 @@ class Jobs:
 
         Its own; but a variant that trains exactly as a method of the experiment does takes the model of that one.
         """
-        if cell.method not in self._grid.variants:
+        if cell.method not in self._grid.variants or not self._grid.methods[cell.method].meta_trained:
             return cell.method
         peers = [other.method for other in self._grid.cells if replace(other, method=cell.method) == cell]
         candidates = dict.fromkeys([self._grid.variants[cell.method].base, *peers])

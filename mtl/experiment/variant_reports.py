@@ -60,12 +60,15 @@ class VariantReports:
                 "pretrained": self._grid.methods[second.method].pretrained,
                 "shared_model": self._jobs.trained_as(second) == first.method,
                 "pairs": [[one.folder for one in pair] for pair in line.pairs],
+                "trained_in": [self._trained(variant).folder for _, variant in line.pairs],
             }
             for line in self._effective()
             for first, second in line.pairs[:1]
         ]
         idle = dict.fromkeys(line.decision.label for line in self._compared() if line.without_effect)
-        plan = self._reports.plan("Decisions, changed one at a time", _distinct(self._effective()))
+        cells = _distinct(self._effective())
+        asked = list(dict.fromkeys([*cells, *map(self._trained, cells)]))
+        plan = self._reports.plan("Decisions, changed one at a time", asked)
         return as_json({**plan, "lines": lines, "without_effect": list(idle)})
 
     def rate_files(self) -> list[str]:

@@ -43,9 +43,7 @@ RULE = {
         "Difference: mean over {} test episodes, the same for both models, ± the 95 % interval 1.96 s/√n of the "
         "differences. It is about these two models; how much another seed changes is not in it."
     ),
-    "seeds": (
-        "Difference: mean over {} seeds, each over the same test episodes, ± the 95 % interval by Student's t."
-    ),
+    "seeds": ("Difference: mean over {} seeds, each over the same test episodes, ± the 95 % interval by Student's t."),
 }
 SHARED = (
     "Shared: what the changed cell takes from the unchanged one. If the trained model is shared, the decision is only "
@@ -72,13 +70,13 @@ def write_decisions(plan_text: str, results: Path, csv: Path, markdown: Path, pi
             "config/decisions.yaml: base and shots: the experiment has no such cells; add them to its methods and shots"
         )
     measured = read_accuracies(results, not_stale({"cells": list(plan["asked"]), "stale": plan["stale"]}))
-    tidy = pd.DataFrame([_line(entry, measured, results) for entry in plan["lines"]], columns=COLUMNS)
+    tidy = pd.DataFrame([_line(entry, plan, measured, results) for entry in plan["lines"]], columns=COLUMNS)
     write_text(csv, tidy.to_csv(index=False, lineterminator="\n", float_format="%.4f"))
     write_text(markdown, _markdown(plan, tidy))
     draw(plan, tidy, pictures)
 
 
-def _line(entry: dict[str, Any], measured: Accuracies, results: Path) -> dict[str, Any]:
+def _line(entry: dict[str, Any], plan: dict[str, Any], measured: Accuracies, results: Path) -> dict[str, Any]:
     pairs = [(Cell.in_folder(first), Cell.in_folder(second)) for first, second in entry["pairs"]]
     place = pairs[0][0]
     line: dict[str, Any] = {
@@ -88,7 +86,7 @@ def _line(entry: dict[str, Any], measured: Accuracies, results: Path) -> dict[st
         "shared": " and ".join(["Θ"] * entry["pretrained"] + ["trained model"] * entry["shared_model"]),
         "remark": "",
     }
-    if any(cell not in measured for pair in pairs for cell in pair):
+    if not {*entry["trained_in"], *(cell.folder for pair in pairs for cell in pair)}.isdisjoint(plan["stale"]):
         return line | {"remark": "stale"}
     ours, theirs = ([measured[cell] for cell in cells] for cells in zip(*pairs, strict=True))
     means = [float(np.mean([values.mean() for values in side])) for side in (ours, theirs)]

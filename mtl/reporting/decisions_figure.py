@@ -31,7 +31,9 @@ def draw(plan: dict[str, Any], lines: pd.DataFrame, pictures: Iterable[Path]) ->
     height = {name: len(names) - 1 - index for index, name in enumerate(names["decision"])}
     size = (NAMES_WIDTH + PANEL_WIDTH * len(places), ROW * len(names) + 1.6)
     with style():
-        figure, axes = plt.subplots(1, len(places), figsize=size, squeeze=False, sharey=True, layout="constrained")
+        figure, axes = plt.subplots(
+            1, len(places), figsize=size, squeeze=False, sharex=True, sharey=True, layout="constrained"
+        )
         several = len(set(places["backbone"])) > 1
         for axis, place in zip(axes[0], places.to_dict("records"), strict=True):
             here = lines[(lines[PLACE] == pd.Series(place)).all(axis=1)]

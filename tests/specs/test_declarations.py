@@ -34,14 +34,16 @@ def test_the_reference_is_current_and_describes_every_key():
 def test_the_schemas_for_editors_ask_for_no_key_and_refuse_unknown_ones(tmp_path):
     reference.write_schemas(tmp_path)
     written = {path.name for path in tmp_path.iterdir()}
-    assert written == {f"{name}.schema.json" for name in ("config", "methods", "datasets", "tables", "claims")}
+    assert written == {
+        f"{name}.schema.json" for name in ("config", "methods", "datasets", "tables", "claims", "decisions")
+    }
     content = json.loads((tmp_path / "config.schema.json").read_text())
     assert "required" not in json.dumps(content)
     assert content["additionalProperties"] is False
     assert content["properties"]["ways"]["items"]["minimum"] == 2
 
 
-@pytest.mark.parametrize("name", ["config", "methods", "datasets", "tables", "claims"])
+@pytest.mark.parametrize("name", ["config", "methods", "datasets", "tables", "claims", "decisions"])
 def test_the_shipped_files_follow_the_schemas_for_editors(tmp_path, name):
     reference.write_schemas(tmp_path)
     schema = json.loads((tmp_path / f"{name}.schema.json").read_text())
