@@ -69,7 +69,8 @@ def write_decisions(plan_text: str, results: Path, csv: Path, markdown: Path, pi
         raise UserError(
             "config/decisions.yaml: base and shots: the experiment has no such cells; add them to its methods and shots"
         )
-    measured = read_accuracies(results, not_stale({"cells": list(plan["asked"]), "stale": plan["stale"]}))
+    cells = dict.fromkeys(cell for entry in plan["lines"] for pair in entry["pairs"] for cell in pair)
+    measured = read_accuracies(results, not_stale({**plan, "cells": cells}))
     tidy = pd.DataFrame([_line(entry, plan, measured, results) for entry in plan["lines"]], columns=COLUMNS)
     write_text(csv, tidy.to_csv(index=False, lineterminator="\n", float_format="%.4f"))
     write_text(markdown, _markdown(plan, tidy))
