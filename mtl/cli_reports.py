@@ -60,7 +60,7 @@ def figure(
 @reports.command()
 def decisions(plan: PlanText, results: Folder, csv: Output, markdown: Output, png: Output, svg: Output) -> None:
     """Shows what each decision, changed alone, does to accuracy."""
-    from mtl.reporting.decisions import write_decisions
+    from mtl.reporting.decisions_table import write_decisions
 
     write_decisions(plan, results, csv, markdown, [png, svg])
 
@@ -68,6 +68,6 @@ def decisions(plan: PlanText, results: Folder, csv: Output, markdown: Output, pn
 @reports.command()
 def rates(plan: PlanText, results: Folder, csv: Output, markdown: Output) -> None:
     """Shows what each method reaches at each learning rate."""
-    from mtl.reporting.rates import write_rates
+    from mtl.reporting.rates_table import write_rates
 
     write_rates(plan, results, csv, markdown)

@@ -22,12 +22,12 @@ class Grid:
         config: Config,
         methods: dict[str, MethodRow],
         datasets: dict[str, DatasetEntry],
-        variants: Variants,
+        variants: Variants | None = None,
     ) -> None:
         """Takes the config twice: as typed values, and as it was written, because overrides name only some keys."""
         self.config = config
-        self.variants = variants
-        self.methods = {**methods, **{name: variant.row for name, variant in variants.items()}}
+        self.variants = variants or {}
+        self.methods = {**methods, **{name: variant.row for name, variant in self.variants.items()}}
         self.datasets = datasets
         self.overrides: list[Content] = content["overrides"]
         self.cells = list(dict.fromkeys(self._combinations()))

@@ -12,6 +12,7 @@ from mtl.experiment.jobs import Jobs
 from mtl.experiment.layers import Layers, check_layers
 from mtl.experiment.method_rules import check_methods
 from mtl.experiment.names import NameChecks
+from mtl.experiment.paper_protocol import PaperProtocol
 from mtl.experiment.project import Content, Project, extended, packaged, read_yaml
 from mtl.experiment.reports import Reports, with_curves
 from mtl.experiment.variant_reports import VariantReports
@@ -22,10 +23,12 @@ from mtl.specs.config import Config
 from mtl.specs.datasets import DatasetFile
 from mtl.specs.decisions import Decisions
 from mtl.specs.methods import MethodFile
+from mtl.specs.published_protocol import Protocol
 from mtl.specs.tables_and_figures import Tables
 
 CONFIG = "config/config.yaml"
-OTHERS = ("methods", "datasets", "tables", "claims", "decisions")
+PROTOCOL = "published/protocol"
+OTHERS = ("methods", "datasets", "tables", "claims", "decisions", PROTOCOL)
 
 
 @dataclass(frozen=True)
@@ -90,12 +93,14 @@ def checked_experiment(project: Project, content: Content, others: dict[str, Con
     datasets = checked(DatasetFile, others["datasets"], "config/datasets.yaml")
     tables = checked(Tables, others["tables"], "config/tables.yaml")
     claims = checked(Claims, others["claims"], "config/claims.yaml").claims
-    paper_scale = others["tables"]["paper_scale"]
+    protocol = checked(Protocol, others[PROTOCOL], f"config/{PROTOCOL}.yaml")
+    made_with = others[PROTOCOL]["made_with"]
     check_methods(methods)
     check_datasets(datasets)
     names = NameChecks(methods, datasets)
     names.check_config(config, content, source)
-    names.check_tables(tables, paper_scale)
+    names.check_tables(tables)
+    names.check_protocol(protocol, made_with)
     names.check_claims(claims)
     decisions = checked(Decisions, others["decisions"], DECISIONS)
     variants = variants_of(methods, decisions, others["decisions"], config.rates)
@@ -103,6 +108,6 @@ def checked_experiment(project: Project, content: Content, others: dict[str, Con
     curves = with_curves(tables, grid)
     check_feasible(grid, curves, source)
     jobs = Jobs(grid, project, curves)
-    reports = Reports(grid, jobs, tables, paper_scale, claims)
+    reports = Reports(grid, jobs, tables, PaperProtocol(grid, project, protocol, made_with), claims)
     variant_reports = VariantReports(grid, jobs, reports, decisions)
     return Experiment(project, grid, jobs, reports, variant_reports, Inventory(grid, reports))

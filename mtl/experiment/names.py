@@ -12,12 +12,14 @@ from mtl.specs.claims import Claim
 from mtl.specs.config import Config
 from mtl.specs.datasets import DatasetEntry
 from mtl.specs.methods import MethodRow
+from mtl.specs.published_protocol import Protocol
 from mtl.specs.tables_and_figures import Tables
 
 # Files in the folder of a cell that only meta-training produces.
 TRAINED = {"model.safetensors", "snapshots.safetensors", "history.csv", "training.json", "curve.csv"}
 TABLES = "config/tables.yaml"
 CLAIMS = "config/claims.yaml"
+PROTOCOL = "config/published/protocol.yaml"
 
 
 class NameChecks:
@@ -40,8 +42,8 @@ class NameChecks:
         for index, override in enumerate(content["overrides"]):
             self._check_when(f"{source}: overrides[{index}]", override["when"])
 
-    def check_tables(self, tables: Tables, paper_scale: Iterable[Content]) -> None:
-        """The methods and datasets of tables and figures, and the cells that define the paper's scale."""
+    def check_tables(self, tables: Tables) -> None:
+        """The methods and datasets of tables and figures."""
         for name, table in tables.tables.items():
             where = f"{TABLES}: tables.{name}"
             _check_known(f"{where}.datasets", table.datasets or [], self._known["dataset"])
@@ -54,8 +56,13 @@ class NameChecks:
             _check_known(f"{where}.datasets", figure.datasets or [], self._known["dataset"])
             _check_known(f"{where}.methods", figure.methods or [], self._methods)
             self._check_shown(f"{where}.methods", figure.methods or list(self._methods), figures[module_of(name)])
-        for index, entry in enumerate(paper_scale):
-            self._check_when(f"{TABLES}: paper_scale[{index}]", entry["when"])
+
+    def check_protocol(self, protocol: Protocol, made_with: Iterable[Content]) -> None:
+        """The keys of `config/published/protocol.yaml` that tables show, and the numbers that its entries are about."""
+        decisive = [*protocol.decides.scale, *protocol.decides.protocol]
+        _check_known(f"{PROTOCOL}: shown", protocol.shown, decisive)
+        for index, entry in enumerate(made_with):
+            self._check_when(f"{PROTOCOL}: made_with[{index}]", entry["when"])
 
     def check_claims(self, claims: Iterable[Claim]) -> None:
         """Checks the methods of claims; a test of training needs meta-trained methods."""

@@ -1,5 +1,6 @@
 """What each table, figure and page shows: titles, rows, columns and cells, as JSON for `mtl <report>`."""
 
+import json
 from dataclasses import asdict
 from functools import cache
 from typing import Any
@@ -7,8 +8,7 @@ from typing import Any
 from mtl.experiment.cell import Cell
 from mtl.experiment.grid import Grid
 from mtl.experiment.jobs import Jobs
-from mtl.experiment.paper_scale import at_paper_scale
-from mtl.experiment.project import Content
+from mtl.experiment.paper_protocol import PaperProtocol, in_full, other
 from mtl.runtime.extensions import extensions, module_of
 from mtl.runtime.fingerprint import fingerprint
 from mtl.specs.claims import Claim
@@ -19,16 +19,15 @@ from mtl.specs.tables_and_figures import FigureEntry, Tables
 class Reports:
     """Answers the rules of reports. What a report shows is a parameter, so a change rebuilds that report alone."""
 
-    def __init__(self, grid: Grid, jobs: Jobs, tables: Tables, paper_scale: list[Content], claims: list[Claim]) -> None:
-        """Takes `paper_scale` of `config/tables.yaml` as it was written, because its entries name only some keys."""
+    def __init__(self, grid: Grid, jobs: Jobs, tables: Tables, paper: PaperProtocol, claims: list[Claim]) -> None:
         self._grid = grid
+        self._paper = paper
         # Several reports show the same cell.
         self._asked_of = cache(jobs.asked)
         self._jobs = jobs
         self._tables = tables.tables
         self._figures = tables.figures
         self._claims = claims
-        self._scale = {cell: at_paper_scale(grid, cell, paper_scale) for cell in grid.cells}
 
     def tables(self) -> list[str]:
         """The names of the tables that the experiment has cells for."""
@@ -62,12 +61,14 @@ class Reports:
         rows = sorted({(order.get(cell.method, len(order)), cell.method, cell.backbone) for cell in cells})
         datasets = grid.selected("dataset")
         columns = sorted({(datasets.index(cell.dataset), cell.way, cell.shot) for cell in cells})
+        made = {cell: as_json(self._made(cell)) for cell in cells}
+        # Cells that were made alike share an entry, because a command line cannot be long.
+        distinct = list(dict.fromkeys(made.values()))
         return as_json(
             {
                 "table": table,
                 "title": self._tables[table].title,
                 **self._common(),
-                "protocol": grid.config.protocol,
                 "columns": [(datasets[index], way, shot) for index, way, shot in columns],
                 "rows": [
                     {
@@ -79,20 +80,15 @@ class Reports:
                     }
                     for _, method, backbone in rows
                 ],
-                "cells": {
-                    cell.folder: {
-                        "batch_norm": grid.batch_norm(cell.method),
-                        "paper_scale": self._scale[cell],
-                    }
-                    for cell in cells
-                },
+                "cells": {cell.folder: distinct.index(made[cell]) for cell in cells},
+                "made": list(map(json.loads, distinct)),
                 **self._asked(cells),
             }
         )
 
     def claims(self) -> str:
-        """The claims, and the cells that decide them."""
-        cells = {cell.folder: self._scale[cell] for cell in self.claimed_cells()}
+        """The claims, and the cells that decide them, each with whether it was made as the paper's numbers were."""
+        cells = {cell.folder: not self._paper.differences(cell) for cell in self.claimed_cells()}
         claimed = dict.fromkeys(method for claim in self._claims for pair in claim.pairs for method in pair)
         labels = {name: self._grid.methods[name].label for name in claimed}
         claims = [asdict(claim) for claim in self._claims]
@@ -151,6 +147,16 @@ class Reports:
     def plan(self, title: str, cells: list[Cell]) -> dict[str, Any]:
         """What the plan of every report holds: its title, remarks, and what the config asks of its cells."""
         return {"title": title, **self._common(), **self._asked(cells)}
+
+    def _made(self, cell: Cell) -> dict[str, Any]:
+        """How a cell is made, and where that differs from how the paper's number was."""
+        differences = self._paper.differences(cell)
+        return {
+            "batch_norm": self._grid.batch_norm(cell.method),
+            "shown": self._paper.shown(cell),
+            "other": other(differences),
+            "differences": in_full(differences),
+        }
 
     def _asked(self, cells: list[Cell]) -> dict[str, Any]:
         datasets = dict.fromkeys(cell.dataset for cell in cells)

@@ -15,7 +15,7 @@ from mtl.runtime.fingerprint import fingerprint
 from mtl.specs.decisions import Decision, Decisions
 from mtl.specs.reading import as_json, flat
 
-ENTRIES = {"decisions": "reporting.decisions:write_decisions", "rates": "reporting.rates:write_rates"}
+ENTRIES = {"decisions": "reporting.decisions_table:write_decisions", "rates": "reporting.rates_table:write_rates"}
 
 
 @dataclass(frozen=True)

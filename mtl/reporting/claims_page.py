@@ -48,7 +48,7 @@ VERDICTS = {
     "stale": "a cell was made with other settings than the config asks.",
     "not-run": "a cell is missing.",
 }
-OTHER_SCALE = "Not at the paper's scale: a verdict says what holds here, not what holds there."
+OTHER_SCALE = "Not at the paper's scale, or not by its protocol: a verdict says what holds here, not what holds there."
 
 
 def write_claims(plan_text: str, results: Path, csv: Path, markdown: Path) -> None:

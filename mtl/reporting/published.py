@@ -16,7 +16,8 @@ VERDICTS = {
     "seed has no ci95_seeds",
     "higher": "measured more than that above the printed number",
     "lower": "measured more than that below the printed number",
-    "other-scale": "measured with other images, widths or schedules than the paper's, so not judged",
+    "other-scale": "measured with another image size, width or number of steps than the paper's, so not judged",
+    "other-protocol": "measured in another way than the paper's, so not judged; the CSV lists all differences",
     "no-reference": "nothing printed, or no interval",
     "quoted": "printed, for a method that is not run here",
     "failed": "a log of the cell or of its pre-training ends with an error",
@@ -27,7 +28,7 @@ VERDICTS = {
 
 def rule(verdicts: Iterable[str]) -> str:
     """Explains the verdicts that occur; always `agrees`, since it is the rule."""
-    occurring = {"agrees", *verdicts}
+    occurring = {"agrees", *(part.partition(" (")[0] for verdict in verdicts for part in verdict.split("; "))}
     return "Verdicts: " + "; ".join(f"`{name}`: {text}" for name, text in VERDICTS.items() if name in occurring) + "."
 
 
@@ -48,7 +49,7 @@ def read_published(path: Path) -> pd.DataFrame:
     return read_csv(path, TEXT, NUMBERS)
 
 
-def verdict(accuracy: float, ci95: float, ci95_seeds: float, printed: Number | None, at_paper_scale: bool) -> str:
+def verdict(accuracy: float, ci95: float, ci95_seeds: float, printed: Number | None, other: str) -> str:
     """Whether a measured accuracy agrees with the printed one, by the rules of `VERDICTS`.
 
     Args:
@@ -56,12 +57,12 @@ def verdict(accuracy: float, ci95: float, ci95_seeds: float, printed: Number | N
         ci95: half-width of its interval over episodes.
         ci95_seeds: half-width of its interval over seeds; NaN for one seed.
         printed: the paper's number, if there is one.
-        at_paper_scale: whether the two may be compared.
+        other: the verdict if the two were not made alike; empty if they were.
     """
     if printed is None:
         return "no-reference"
-    if not at_paper_scale:
-        return "other-scale"
+    if other:
+        return other
     if printed.ci95 is None:
         return "no-reference"
     delta = accuracy - printed.accuracy

@@ -25,12 +25,12 @@ COLUMNS = [
     "dataset",
     "backbone",
     "extractor",
-    "protocol",
     "batch_norm",
     "way",
     "shot",
     *VALUES,
     "verdict",
+    "differences",
 ]
 ROW = ["group", "row", "method", "backbone", "extractor"]
 
@@ -48,14 +48,10 @@ def write_table(plan_text: str, published: Path, results: Path, logs: Path, csv:
     """
     plan = read_plan(plan_text, results)
     printed = read_published(published)
-    tidy = _tidy(
-        plan,
-        printed[printed["table"] == plan["table"]],
-        read_accuracies(results, not_stale(plan)),
-        logs,
-    )
+    measured = read_accuracies(results, not_stale(plan))
+    tidy = _tidy(plan, printed[printed["table"] == plan["table"]], measured, logs)
     write_text(csv, tidy.to_csv(index=False, lineterminator="\n"))
-    write_text(markdown, _markdown(plan, tidy))
+    write_text(markdown, _markdown(plan, tidy, measured))
 
 
 def _tidy(plan: dict[str, Any], printed: pd.DataFrame, measured: Accuracies, logs: Path) -> pd.DataFrame:
@@ -97,7 +93,7 @@ def _values(
     plan: dict[str, Any], cells: list[Cell], measured: Accuracies, printed: Number | None, logs: Path
 ) -> dict[str, object]:
     """What was measured in one place of the table, with a cell per seed, and how it compares with the paper."""
-    values: dict[str, object] = {"protocol": plan["protocol"], **dict.fromkeys(VALUES, "")}
+    values: dict[str, object] = dict.fromkeys(VALUES, "")
     if printed is not None:
         values |= {"published": _text(printed.accuracy), "published_ci95": _text(printed.ci95)}
     there = [measured[cell] for cell in cells if cell in measured]
@@ -105,17 +101,24 @@ def _values(
         return values | {"verdict": _absent(plan, cells, logs)}
     accuracy, ci95 = mean_and_ci95(np.concatenate(there))
     ci95_seeds = few_ci95(np.array([seed.mean() for seed in there]))
-    at_paper_scale = all(plan["cells"][cell.folder]["paper_scale"] for cell in cells)
+    made = _made(plan, cells[0])  # the same for all seeds
     return values | {
-        "batch_norm": plan["cells"][cells[0].folder]["batch_norm"],
+        "batch_norm": made["batch_norm"],
         "accuracy": _text(accuracy),
         "ci95": _text(ci95),
         "ci95_seeds": "" if len(there) == 1 else _text(ci95_seeds),
         "episodes": sum(map(len, there)),
         "seeds": len(there),
         "delta": "" if printed is None else _text(accuracy - printed.accuracy),
-        "verdict": verdict(accuracy, ci95, ci95_seeds, printed, at_paper_scale),
+        "verdict": verdict(accuracy, ci95, ci95_seeds, printed, made["other"]),
+        "differences": "" if printed is None else made["differences"],
     }
+
+
+def _made(plan: dict[str, Any], cell: Cell) -> dict[str, Any]:
+    """How a cell was made."""
+    made: dict[str, Any] = plan["made"][plan["cells"][cell.folder]]
+    return made
 
 
 def _absent(plan: dict[str, Any], cells: list[Cell], logs: Path) -> str:
@@ -139,13 +142,14 @@ def _absent(plan: dict[str, Any], cells: list[Cell], logs: Path) -> str:
     return "stale" if any(cell.folder in plan["stale"] for cell in cells) else "not-run"
 
 
-def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
+def _markdown(plan: dict[str, Any], tidy: pd.DataFrame, measured: Accuracies) -> str:
     columns = named(_columns(plan), plan)
     compared = set(tidy.loc[tidy["published"] != "", PLACE].itertuples(index=False, name=None))
     heads = [""] + (["feature extractor"] if len(set(tidy["extractor"])) > 1 else [])
     for column, name in columns.items():
         heads += [name, "paper"] if column in compared else [name]
     rows: list[list[str]] = []
+    notes: dict[str, int] = {}
     group = None
     for _, lines in tidy.groupby(ROW, sort=False):
         row, by_column = lines.iloc[0], {tuple(line[PLACE]): line for _, line in lines.iterrows()}
@@ -154,14 +158,21 @@ def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
             rows.append([f"*{group}*", *[""] * (len(heads) - 1)])
         shown = [row["row"]] + ([row["extractor"]] if "feature extractor" in heads else [])
         for column in columns:
-            ours, theirs = _shown(by_column.get(column))
+            ours, theirs = _shown(by_column.get(column), notes)
             shown += [ours, theirs] if column in compared else [ours]
         rows.append(shown)
-    return "\n".join([*heading(plan), *markdown_table(heads, rows), "", *_footer(plan, tidy, bool(compared))]) + "\n"
+    footer = _footer(plan, tidy, measured) if measured else ["Nothing was measured yet."]
+    for why, number in notes.items():
+        footer += ["", f"[{number}] {why}"]
+    footer += ["", rule(tidy["verdict"])] if compared else []
+    return "\n".join([*heading(plan), *markdown_table(heads, rows), "", *footer]) + "\n"
 
 
-def _shown(line: "pd.Series[Any] | None") -> tuple[str, str]:
-    """What one place of the table shows: the measured number, and the printed one with the verdict."""
+def _shown(line: "pd.Series[Any] | None", notes: dict[str, int]) -> tuple[str, str]:
+    """What one place of the table shows: the measured number, and the printed one with the verdict.
+
+    A verdict that gives reasons is long and holds for many numbers, so it goes to `notes` and is shown by its number.
+    """
     if line is None:
         return "–", ""
     printed = f"{line['published']} ± {line['published_ci95']}" if line["published_ci95"] else line["published"]
@@ -170,26 +181,33 @@ def _shown(line: "pd.Series[Any] | None") -> tuple[str, str]:
     if not line["accuracy"]:
         return line["verdict"], printed
     ours = f"{line['accuracy']} ± {line['ci95']}" + (line["ci95_seeds"] and f" (seeds ± {line['ci95_seeds']})")
-    return ours, f"{printed}, {line['verdict']} ({float(line['delta']):+.1f})" if printed else ""
+    said = line["verdict"]
+    if "(" in said:
+        said = f"not judged [{notes.setdefault(said, len(notes) + 1)}]"
+    return ours, f"{printed}, {said} ({float(line['delta']):+.1f})" if printed else ""
 
 
-def _footer(plan: dict[str, Any], tidy: pd.DataFrame, compared: bool) -> list[str]:
-    measured = tidy[tidy["accuracy"] != ""]
-    if measured.empty:
-        return ["Nothing was measured yet.", "", rule(tidy["verdict"])]
-    episodes, seeds, norms = (sorted(set(measured[name])) for name in ("episodes", "seeds", "batch_norm"))
+def _footer(plan: dict[str, Any], tidy: pd.DataFrame, measured: Accuracies) -> list[str]:
+    """What the numbers are, and how they were made."""
+    numbers = tidy[tidy["accuracy"] != ""]
+    episodes, seeds = (sorted(set(numbers[name])) for name in ("episodes", "seeds"))
     ways = {way for _, way, _ in _columns(plan)}
     what = f"{ways.pop()}-way accuracy" if len(ways) == 1 else "Accuracy"
-    lines = [
+    line = (
         f"{what} in percent, mean over {_listed(episodes)} test episodes ± the 95 % interval "
-        f"1.96 s/√n over these episodes; seeds: {_listed(seeds)}; {' and '.join(norms)} batch-norm statistics. Models "
-        "and inner steps are chosen on validation episodes, unless the config fixes them."
-    ]
+        f"1.96 s/√n over these episodes; seeds: {_listed(seeds)}."
+    )
     if min(seeds) == 1:
-        lines[0] += " An interval of one seed does not contain what another seed would change."
+        line += " An interval of one seed does not contain what another seed would change."
     if max(seeds) > 1:
-        lines[0] += " `seeds ±` is the 95 % interval of the mean over seeds, by Student's t."
-    return [*lines, "", rule(tidy["verdict"])] if compared else lines
+        line += " `seeds ±` is the 95 % interval of the mean over seeds, by Student's t."
+    values: dict[str, list[str]] = {}
+    for cell in measured:
+        for words, value in _made(plan, cell)["shown"]:
+            values.setdefault(words, []).append(value)
+    distinct = {words: [value for value in dict.fromkeys(own) if value] for words, own in values.items()}
+    run = (words.replace("{}", " or ".join(own)) for words, own in distinct.items() if own)
+    return [line, "", f"What was run: {'; '.join(run)}."]
 
 
 def _text(value: float | None) -> str:

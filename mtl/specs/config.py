@@ -89,7 +89,6 @@ class Selection(Settings):
     """What is run, and where results go."""
 
     note: str = key("A remark on the whole experiment that heads its tables and figures; may be empty.")
-    protocol: str = key("The protocol's name in tables: `default`, or the name of a preset.")
     data: str = key(
         "A folder with archives or unpacked trees of the datasets, directly or in a subfolder named after the dataset; "
         "then nothing is downloaded. Empty: download."

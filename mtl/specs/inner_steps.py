@@ -10,7 +10,9 @@ from mtl.specs.declare import Distinct, Settings, Within, key
 class InnerRate(Settings):
     """The size of a step within a task."""
 
-    learning_rate: float = key("β, the learning rate within a task.", paper="the authors' first code: 0.01", gt=0)
+    learning_rate: float = key(
+        "β, the learning rate within a task.", paper="0.01 in the authors' first public code", gt=0
+    )
     reduction: Literal["mean", "sum-over-shots"] = key(
         "The loss of a step within a task: the mean cross-entropy of the support set, or its sum divided by the shots, "
         "which is the mean times the classes per task (twice that with mirrored support images).",

@@ -12,6 +12,7 @@ from mtl.specs.config import Config
 from mtl.specs.datasets import DatasetFile
 from mtl.specs.decisions import Decisions
 from mtl.specs.methods import MethodFile
+from mtl.specs.published_protocol import Protocol
 from mtl.specs.tables_and_figures import Tables
 
 Node = dict[str, Any]
@@ -38,6 +39,11 @@ FILES = (
     File("claims", Claims, "What the paper claims, and how each claim is tested."),
     File(
         "decisions", Decisions, "What could have been decided otherwise; `decisions.csv` shows what each would change."
+    ),
+    File(
+        "published/protocol",
+        Protocol,
+        "What the printed numbers were made with. A measured number is judged only if it was made so.",
     ),
 )
 HEADER = """# Configuration
@@ -67,9 +73,8 @@ def reference() -> str:
 def write_schemas(folder: Path) -> None:
     """Writes a JSON Schema per file. No key is required, because a config may extend another."""
     for file in FILES:
-        write_text(
-            folder / f"{file.name}.schema.json", json.dumps(_without_required(schema(file.kind)), indent=2) + "\n"
-        )
+        text = json.dumps(_without_required(schema(file.kind)), indent=2) + "\n"
+        write_text(folder / f"{Path(file.name).name}.schema.json", text)
 
 
 def schema(kind: Any) -> Node:
@@ -91,8 +96,8 @@ def _rows(node: Node, root: Node, prefix: str) -> Iterator[tuple[str, ...]]:
     for pattern in (node.get("additionalProperties"), *node.get("patternProperties", {}).values()):
         if isinstance(pattern, dict):
             properties["<name>"] = pattern
-    # Overrides and decisions have keys that are listed elsewhere.
-    partial = prefix.startswith(("overrides[]", "decisions.<name>.")) and "when" not in prefix
+    # Their keys are listed elsewhere.
+    partial = prefix.startswith(("overrides[]", "made_with[]", "decisions.<name>.")) and "when" not in prefix
     for key, raw in properties.items():
         child = _resolved(raw, root)
         path = f"{prefix}{key}"

@@ -3,16 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from mtl.specs.config import CellSettings, When, partial
 from mtl.specs.declare import Settings, Within, key
-from mtl.specs.networks import ImageSize
-
-
-@dataclass(frozen=True, kw_only=True)
-class Judged(CellSettings, ImageSize):
-    """What a cell, its tasks and its images are like."""
-
-    way: int = key("Classes per task.", paper="5 (section 5.1)", ge=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,13 +40,6 @@ class FigureEntry(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PaperScale(partial(Judged)):  # type: ignore[misc]
-    """Values that the paper's cells have."""
-
-    when: When = key("As in `overrides`.")
-
-
-@dataclass(frozen=True, kw_only=True)
 class Tables(Settings):
     """`config/tables.yaml`."""
 
@@ -64,8 +48,4 @@ class Tables(Settings):
     )
     figures: dict[str, FigureEntry] = key(
         "The figures; `scales-and-shifts` is drawn by `mtl/reporting/figures/scales_and_shifts.py`."
-    )
-    paper_scale: list[PaperScale] = key(
-        "Settings that a cell must have for its number to be judged against a printed one: for each entry whose `when` "
-        "matches, all its other keys, which are `way` and those of `config/config.yaml`."
     )

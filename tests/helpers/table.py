@@ -26,8 +26,21 @@ PLAN = {
     "title": "Table 1: ablation",
     "note": "small images",
     "datasets": DATASETS,
-    "protocol": "default",
     "columns": [["miniimagenet", 5, 1], ["miniimagenet", 5, 5]],
     "rows": [row("SS", "mine", "ss-all"), row("controls", "linear", "linear")],
-    "cells": {c.folder: {"batch_norm": "running", "paper_scale": True} for c in CELLS},
+    "cells": {c.folder: 0 for c in CELLS},
+    "made": [
+        {
+            "batch_norm": "episode",
+            "shown": [["{} px", "84"], ["width {}", ""], ["{} statistics", "episode"]],
+            "other": "",
+            "differences": "",
+        },
+        {
+            "batch_norm": "running",
+            "shown": [["{} px", "48"], ["{} statistics", "running"]],
+            "other": "other-scale (48 px); other-protocol (running statistics)",
+            "differences": "image_size: 48 (paper: 84); batch_norm: running (paper: episode)",
+        },
+    ],
 }

@@ -19,32 +19,32 @@ def tabled(tmp_path, published, results, plan=PLAN):
 
 
 @pytest.mark.parametrize(
-    ("measured", "printed", "paper_scale", "expected"),
+    ("measured", "printed", "other", "expected"),
     [
-        ((60, 0.8), Number(60.5, 0.8), True, "agrees"),
-        ((60, 3.0), Number(64.0, 4.0), True, "agrees"),
-        ((60, 3.0), Number(65.0, 4.0), True, "agrees"),  # exactly sqrt(3² + 4²)
-        ((60, 3.0), Number(65.01, 4.0), True, "lower"),
-        ((66, 3.0), Number(60.9, 4.0), True, "higher"),
-        ((60, 3.0), Number(60.0, None), True, "no-reference"),
-        ((60, 3.0), None, True, "no-reference"),
-        ((60, 3.0), Number(60.0, 4.0), False, "other-scale"),
-        ((60, 3.0), None, False, "no-reference"),
+        ((60, 0.8), Number(60.5, 0.8), "", "agrees"),
+        ((60, 3.0), Number(64.0, 4.0), "", "agrees"),
+        ((60, 3.0), Number(65.0, 4.0), "", "agrees"),  # exactly sqrt(3² + 4²)
+        ((60, 3.0), Number(65.01, 4.0), "", "lower"),
+        ((66, 3.0), Number(60.9, 4.0), "", "higher"),
+        ((60, 3.0), Number(60.0, None), "", "no-reference"),
+        ((60, 3.0), None, "", "no-reference"),
+        ((60, 3.0), Number(60.0, 4.0), "other-scale (48 px)", "other-scale (48 px)"),
+        ((60, 3.0), None, "other-scale (48 px)", "no-reference"),
     ],
 )
-def test_verdicts_of_one_seed(measured, printed, paper_scale, expected):
-    assert verdict(*measured, np.nan, printed, paper_scale) == expected
+def test_verdicts_of_one_seed(measured, printed, other, expected):
+    assert verdict(*measured, np.nan, printed, other) == expected
 
 
 @pytest.mark.parametrize(("printed", "expected"), [(73.0, "agrees"), (73.01, "lower"), (46.99, "higher")])
 def test_verdicts_of_several_seeds_have_their_spread_in_the_margin(printed, expected):
     """sqrt(3² + 12² + 4²) = 13"""
-    assert verdict(60, 3.0, 12.0, Number(printed, 4.0), True) == expected
+    assert verdict(60, 3.0, 12.0, Number(printed, 4.0), "") == expected
 
 
 def test_a_table_judges_several_seeds_by_their_spread(tmp_path, published, results):
     """Three seeds that lie 5 points apart; the episodes of each differ by a point, the printed number by 6."""
-    cells = {cell("ss-all", 1, seed).folder: {"batch_norm": "running", "paper_scale": True} for seed in range(3)}
+    cells = {cell("ss-all", 1, seed).folder: 0 for seed in range(3)}
     for folder, mean in zip(cells, (61, 66, 71), strict=True):
         (results / folder).mkdir(parents=True, exist_ok=True)
         pd.DataFrame({"accuracy": [mean - 0.5, mean + 0.5]}).to_csv(results / folder / "episodes.csv")
@@ -81,11 +81,26 @@ def test_table_compares_with_what_is_printed(tmp_path, published, results):
     assert np.isnan(table.loc[("protonet", 1)]["accuracy"])
 
 
-def test_a_number_of_another_scale_is_shown_but_not_judged(tmp_path, published, results):
-    cells = {folder: {**facts, "paper_scale": False} for folder, facts in PLAN["cells"].items()}
-    table, _ = tabled(tmp_path, published, results, {**PLAN, "cells": cells})
-    assert table.loc[("ss-all", 1)]["verdict"] == "other-scale"
-    assert table.loc[("ss-all", 1)]["delta"] == 1
+def test_a_number_that_was_made_otherwise_is_shown_but_not_judged(tmp_path, published, results):
+    table, lines = tabled(tmp_path, published, results, {**PLAN, "cells": dict.fromkeys(PLAN["cells"], 1)})
+    line = table.loc[("ss-all", 1)]
+    assert line["verdict"] == "other-scale (48 px); other-protocol (running statistics)"
+    assert line["differences"] == "image_size: 48 (paper: 84); batch_norm: running (paper: episode)"
+    assert line["delta"] == 1
+    assert "| 60.00 ± 1.80, not judged [1] (+1.0) |" in "".join(lines)
+    assert "[1] other-scale (48 px); other-protocol (running statistics)" in lines
+    explained = next(line for line in lines if line.startswith("Verdicts: "))
+    assert all(f"`{name}`" in explained for name in ("agrees", "other-scale", "other-protocol", "no-reference"))
+    # What has no printed counterpart does not differ from it.
+    assert table.loc[("linear", 1)][["verdict", "differences"]].fillna("").tolist() == ["no-reference", ""]
+
+
+def test_the_lines_below_a_table_say_what_was_run(tmp_path, published, results):
+    _, lines = tabled(tmp_path, published, results)
+    assert "What was run: 84 px; episode statistics." in lines
+    some = {**PLAN["cells"], cell("linear", 1).folder: 1, cell("linear", 5).folder: 1}
+    _, lines = tabled(tmp_path, published, results, {**PLAN, "cells": some})
+    assert "What was run: 84 or 48 px; episode or running statistics." in lines
 
 
 def test_a_cell_whose_log_ends_with_an_error_has_failed(tmp_path, published, results):
@@ -158,7 +173,7 @@ def with_20_ways(results):
     other = cell("ss-all", 1, way=20)
     (results / other.folder).mkdir(parents=True)
     shutil.copy(results / cell("ss-all", 1).folder / "episodes.csv", results / other.folder)
-    cells = {**PLAN["cells"], other.folder: {"batch_norm": "running", "paper_scale": True}}
+    cells = {**PLAN["cells"], other.folder: 0}
     return {**PLAN, "cells": cells, "columns": [*PLAN["columns"], ["miniimagenet", 20, 1]]}
 
 

@@ -22,6 +22,7 @@ from mtl.specs.reading import default_of
 from tests.helpers.learners import CONFIG, ROOT
 from tests.helpers.project import make_project, with_package
 
+NAMES = ("config", "methods", "datasets", "tables", "claims", "decisions")
 DEFAULTS = ROOT / "tests/golden/defaults.json"
 
 
@@ -34,20 +35,18 @@ def test_the_reference_is_current_and_describes_every_key():
 def test_the_schemas_for_editors_ask_for_no_key_and_refuse_unknown_ones(tmp_path):
     reference.write_schemas(tmp_path)
     written = {path.name for path in tmp_path.iterdir()}
-    assert written == {
-        f"{name}.schema.json" for name in ("config", "methods", "datasets", "tables", "claims", "decisions")
-    }
+    assert written == {f"{name}.schema.json" for name in (*NAMES, "protocol")}
     content = json.loads((tmp_path / "config.schema.json").read_text())
     assert "required" not in json.dumps(content)
     assert content["additionalProperties"] is False
     assert content["properties"]["ways"]["items"]["minimum"] == 2
 
 
-@pytest.mark.parametrize("name", ["config", "methods", "datasets", "tables", "claims", "decisions"])
+@pytest.mark.parametrize("name", [*NAMES, "published/protocol"])
 def test_the_shipped_files_follow_the_schemas_for_editors(tmp_path, name):
     reference.write_schemas(tmp_path)
-    schema = json.loads((tmp_path / f"{name}.schema.json").read_text())
-    others = ["miniimagenet-cpu", "paper", "paper-authors"] if name == "config" else []
+    schema = json.loads((tmp_path / f"{name.rpartition('/')[2]}.schema.json").read_text())
+    others = ["miniimagenet-cpu", "paper", "paper-inductive"] if name == "config" else []
     for file in [name, *others]:
         jsonschema.validate(read_yaml(CONFIG / f"{file}.yaml"), schema)
 

@@ -144,6 +144,18 @@ def test_the_stored_model_is_the_selected_one(tiny, monkeypatch, tmp_path):
     assert not all(torch.equal(stored[name], states[-1][name]) for name in stored)
 
 
+@pytest.mark.parametrize("name", ["ss-all", "ss-all-ht"])
+def test_what_follows_the_iteration_that_is_kept_changes_nothing(tiny, tmp_path, name):
+    """Neither its learning rates nor its tasks depend on how many follow; hard tasks come from iteration 4 on."""
+    kept = []
+    for iterations, every in ((6, 6), (9, 2)):
+        folder = tmp_path / f"{iterations}"
+        folder.mkdir()
+        paths = run_meta_train(tiny, folder, name, selected=6, iterations=iterations, validate_every=every)
+        kept.append(paths.model.read_bytes())
+    assert kept[0] == kept[1]
+
+
 def test_meta_training_selects_on_validation_and_trains_on_training_classes(tiny, loaded, monkeypatch, tmp_path):
     sampled = []
     build = meta_stage._sampler

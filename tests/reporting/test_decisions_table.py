@@ -6,7 +6,7 @@ from math import sqrt
 import pandas as pd
 import pytest
 
-from mtl.reporting.decisions import write_decisions
+from mtl.reporting.decisions_table import write_decisions
 from mtl.runtime.errors import UserError
 from tests.helpers.measured import Measured, cell
 

@@ -7,7 +7,7 @@ import pytest
 
 from mtl.experiment.load import checked_experiment
 from mtl.experiment.project import Project
-from mtl.reporting.rates import not_chosen, write_rates
+from mtl.reporting.rates_table import not_chosen, write_rates
 from mtl.runtime.errors import UserError
 from tests.helpers.learners import ROOT
 from tests.helpers.measured import cell
