@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from mtl.experiment.cell import Cell
@@ -78,6 +79,12 @@ class VariantReports:
         return self._reports.files(cells, "episodes.csv", "evaluation.json") + self._reports.files(
             trained, "training.json"
         )
+
+    def rates_seen(self) -> dict[str, int]:
+        """Those files that exist, with modification times: what a partial table of rates is made from."""
+        results = self._grid.config.pathvars.results
+        paths = [Path(file.replace("<results>", results, 1)) for file in self.rate_files()]
+        return {str(path): path.stat().st_mtime_ns for path in paths if path.is_file()}
 
     def rates(self) -> str:
         """Every meta-trained method at every rate."""

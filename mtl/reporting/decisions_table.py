@@ -115,10 +115,10 @@ def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
         where = [places[line["dataset"], line["way"], line["shot"]]] * several["where"]
         named_by = [str(line[key]) for key in ("base", "backbone") if several[key]]
         label = line["label"] + (f" ({', '.join(named_by)})" if named_by else "")
-        rows.append([label, *where, line["changes"], *_shown(line), line["shared"]])
+        rows.append([label, *where, f"`{line['variant']}`", line["changes"], *_shown(line), line["shared"]])
     bases = " and ".join(dict.fromkeys(tidy["base"]))
     lines += [f"Each line changes one thing of {bases}, from the same Θ, with everything else as it is.", ""]
-    heads = ["decision", *["where"] * several["where"], "changes", "without", "with", "difference", "shared"]
+    heads = ["decision", *["where"] * several["where"], "method", "changes", "without", "with", "difference", "shared"]
     lines += [*markdown_table(heads, rows), ""]
     if not several["where"]:
         lines += [f"Accuracy in percent, {', '.join(places.values())}.", ""]

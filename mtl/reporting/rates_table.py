@@ -46,7 +46,7 @@ def write_rates(plan_text: str, results: Path, csv: Path, markdown: Path) -> Non
 
     Args:
         plan_text: methods, rates and cells, as `VariantReports.rates` returns them.
-        results: the folder of results, with the files of every cell.
+        results: the folder of results; a cell without files is `not-run`.
         csv: one line per dataset, backbone, method, and number of ways and shots, and rate.
         markdown: rows are methods, columns are rates; one table per dataset, and number of ways and shots.
 
@@ -96,6 +96,8 @@ def _line(entry: dict[str, Any], plan: dict[str, Any], results: Path) -> dict[st
     if not {entry["cell"], entry["trained_in"]}.isdisjoint(plan["stale"]):
         return line | {"remark": "stale"}
     training, evaluation = results / entry["trained_in"] / "training.json", results / entry["cell"] / "evaluation.json"
+    if not (training.is_file() and evaluation.is_file()):
+        return line | {"remark": "not-run"}
     return line | {
         **{name: read_record(training, name) for name in ("selected_iteration", "validation_accuracy")},
         **{name: read_record(evaluation, name) for name in ("accuracy", "ci95")},

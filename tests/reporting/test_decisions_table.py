@@ -45,10 +45,10 @@ PAGE = """# Decisions
 
 Each line changes one thing of SS, from the same Θ, with everything else as it is.
 
-| decision | changes | without | with | difference | shared |
-|---|---:|---:|---:|---:|---:|
-| from zero | key: 1 → 2 | 60.00 | 63.00 | +3.00 ± 3.39 | Θ |
-| mirrored | flip: no → yes; x: 1 → 2 | 60.00 | 59.33 | -0.67 ± 1.31 (devices or precisions differ) \
+| decision | method | changes | without | with | difference | shared |
+|---|---:|---:|---:|---:|---:|---:|
+| from zero | `a-zero` | key: 1 → 2 | 60.00 | 63.00 | +3.00 ± 3.39 | Θ |
+| mirrored | `a-flip` | flip: no → yes; x: 1 → 2 | 60.00 | 59.33 | -0.67 ± 1.31 (devices or precisions differ) \
 | Θ and trained model |
 
 Accuracy in percent, glyphs 1-shot.
@@ -101,7 +101,9 @@ def test_several_places_are_named_and_keep_the_order_of_the_file(tmp_path):
     lines = [entry(pair[1].method[2:], pair[1].method, [pair]) for pair in pairs]
     table, page = written(tmp_path, lines)
     assert table.index.tolist() == ["z", "z", "b", "b"]
-    assert "| a-z | glyphs 5-shot | key: 1 → 2 | 55.00 | 55.00 | +0.00 ± 0.00 | Θ |" in page.read_text(encoding="utf-8")
+    assert "| a-z | glyphs 5-shot | `a-z` | key: 1 → 2 | 55.00 | 55.00 | +0.00 ± 0.00 | Θ |" in page.read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_line_whose_training_is_stale_has_no_difference(measured):
@@ -111,7 +113,7 @@ def test_a_line_whose_training_is_stale_has_no_difference(measured):
     line = {**entry("zero", "from zero", [(cell("a"), cell("a-zero"))]), "trained_in": [cell("b").folder]}
     table, page = written(measured, [line], asked={cell("b").folder: {"meta_train": "0"}})
     assert pd.isna(table.loc["zero", "difference"])
-    assert "| from zero | key: 1 → 2 | – | – | stale | Θ |" in page.read_text(encoding="utf-8")
+    assert "| from zero | `a-zero` | key: 1 → 2 | – | – | stale | Θ |" in page.read_text(encoding="utf-8")
 
 
 def test_an_experiment_without_the_base_is_one_line(tmp_path):

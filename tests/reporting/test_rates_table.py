@@ -53,6 +53,7 @@ def written(folder):
             }
         )  # fmt: skip
     plan = {"title": "Rates", "note": "", "datasets": DATASETS, "lines": lines, "asked": {}}
+    (folder / "plan.json").write_text(json.dumps(plan))
     write_rates(json.dumps(plan), folder, folder / "rates.csv", folder / "rates.md")
     return pd.read_csv(folder / "rates.csv")
 
@@ -63,6 +64,15 @@ def test_the_best_on_validation_is_marked_and_the_lower_rate_in_a_tie(tmp_path):
     assert table["selected_iteration"].tolist() == [50, 100, 10, 20]
     assert table["floor"].tolist() == pytest.approx([5e-5, 1.5e-4, 5e-5, 1.5e-4])
     assert (tmp_path / "rates.md").read_text(encoding="utf-8") == PAGE
+
+
+def test_a_rate_that_is_not_there_is_said_and_not_chosen(tmp_path):
+    written(tmp_path)
+    (tmp_path / cell("ft-all-at-0.001").folder / "evaluation.json").unlink()
+    plan = (tmp_path / "plan.json").read_text()
+    write_rates(plan, tmp_path, tmp_path / "rates.csv", tmp_path / "rates.md")
+    assert pd.read_csv(tmp_path / "rates.csv")["best"].tolist() == [True, False, False, True]
+    assert "| FT | not-run | **40.00** / 39.00 (20) | 0.002 |" in (tmp_path / "rates.md").read_text(encoding="utf-8")
 
 
 def test_a_config_must_name_the_rates_that_were_chosen(tmp_path, config, others):

@@ -1,13 +1,16 @@
 """Decisions and learning rates: what they run, and that nothing else runs for them or because of them."""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from mtl.reporting.explain import explained
 from tests.helpers.project import CELL, edit, make_project, planned, snakemake
 
 REPORTS = ("results/decisions.csv", "results/rates.csv")
+RATES = ("1e-3", "2e-3")
 DECISIONS = {
     "zero": {"label": "θ from zero", "settings": {"meta_train": {"theta_start": "zero"}}},
     "mirrored": {"label": "mirrored at test", "settings": {"base_learner": {"flip_support": True}}},
@@ -43,9 +46,6 @@ def compared(tmp_path_factory):
     return folder
 
 
-RATES = ("1e-3", "2e-3")
-
-
 def test_decisions(compared):
     table = pd.read_csv(compared / "results/decisions.csv").set_index("decision")
     assert table.index.tolist() == ["zero", "mirrored"]
@@ -76,9 +76,13 @@ def test_rates(compared):
     assert table.loc[1, "validation_accuracy"] == pytest.approx(trained["validation_accuracy"])
 
 
-def test_a_cell_of_a_variant_is_rerun_and_explained_by_its_path(compared):
+def test_a_cell_of_a_variant_is_explained_and_rerun_by_its_path(compared, monkeypatch):
+    monkeypatch.chdir(compared)
+    *_, again = explained(Path(CELL.format("ss-all-mirrored", 1)))
+    assert again.startswith(f"to make it again: rm -f {CELL.format('ss-all', 1)}/model.safetensors ")
     cell = f"{CELL.format('ss-all-zero', 1)}/evaluation.json"
-    assert planned(compared, *REPORTS) == []
+    partial = "comparing learning rates of the cells that exist"
+    assert planned(compared, *REPORTS, "results/partial/rates.csv") == [partial]
     assert planned(compared, cell, "--forcerun", "evaluate") == ["evaluating ss-all-zero on glyphs, 5-way 1-shot"]
 
 

@@ -1,5 +1,10 @@
 # Decisions and learning rates: reports whose cells are variants of methods. Plain `snakemake` does not build them.
 
+RATES_COMMAND = mtl_command(
+    "rates --plan {params.plan:q} --results {params.results}"
+    " --csv {output.csv} --markdown {output.markdown}"
+)
+
 
 rule decisions:
     input:
@@ -63,7 +68,29 @@ rule rates:
     message:
         "comparing learning rates"
     shell:
-        mtl_command(
-            "rates --plan {params.plan:q} --results {params.results}"
-            " --csv {output.csv} --markdown {output.markdown}"
-        )
+        RATES_COMMAND
+
+
+rule partial_rates:
+    output:
+        csv="<results>/partial/rates.csv",
+        markdown="<results>/partial/rates.md",
+    log:
+        "<logs>/partial/rates.log",
+    localrule: True
+    conda:
+        "../envs/mtl.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        results=lambda wildcards, output: Path(output.csv).parents[1],
+        plan=lambda wildcards: experiment.variant_reports.rates(),
+        code=lambda wildcards: experiment.variant_reports.code("rates"),
+        # Not inputs, because no cell must run for it; a parameter, so that it shows new results.
+        seen=lambda wildcards: experiment.variant_reports.rates_seen(),
+    message:
+        "comparing learning rates of the cells that exist"
+    shell:
+        RATES_COMMAND
