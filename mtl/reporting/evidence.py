@@ -19,7 +19,7 @@ class Evidence:
     def __init__(self, results: Path, cells: Collection[str]) -> None:
         """Reads the existing files of cells, given by their folders below `results`."""
         self.accuracies = read_accuracies(results, cells)
-        self.histories = {cell: _history(path) for cell, path in existing(results, cells, "history.csv").items()}
+        self.histories = {cell: validations(path) for cell, path in existing(results, cells, "history.csv").items()}
         summaries = existing(results, cells, "training.json")
         self.learned = {cell: int(read_record(path, "learned_parameters")) for cell, path in summaries.items()}
         # Only meta-trained methods have one. Iteration 0 is the start, which no meta-training has changed.
@@ -29,8 +29,12 @@ class Evidence:
         self.computed_on = {cell: _computed_on(results, cell) for cell in map(Cell.in_folder, cells)}
 
 
-def _history(path: Path) -> pd.DataFrame:
-    """Validation accuracies, with how many meta-batches and tasks each model had seen."""
+def validations(path: Path) -> pd.DataFrame:
+    """The validations in a `history.csv`, with how many meta-batches and tasks each model had seen.
+
+    Raises:
+        UserError: it is damaged, or has none.
+    """
     history = read_csv(path, [], [*UNITS, "validation_accuracy"])
     # A row counts the tasks of its own iteration, but its validation came before them.
     validated = history.assign(tasks_seen=history["tasks_seen"].shift(fill_value=0)).dropna(

@@ -8,6 +8,8 @@ import pandas as pd
 
 from mtl.evaluation.interval import mean_and_ci95
 from mtl.experiment.cell import Cell
+from mtl.reporting.chosen import COLUMNS as CHOSEN
+from mtl.reporting.chosen import Chosen, columns_of, in_words, read_chosen
 from mtl.reporting.markdown import heading, markdown_table
 from mtl.reporting.places import PLACE, Place, named
 from mtl.reporting.plans import not_stale, read_plan
@@ -16,7 +18,7 @@ from mtl.reporting.results import Accuracies, read_accuracies
 from mtl.reporting.statistics import few_ci95
 from mtl.runtime.files import write_text
 
-VALUES = ("accuracy", "ci95", "ci95_seeds", "episodes", "seeds", "published", "published_ci95", "delta")
+VALUES = ("accuracy", "ci95", "ci95_seeds", "episodes", "seeds", *CHOSEN, "published", "published_ci95", "delta")
 COLUMNS = [
     "table",
     "group",
@@ -49,12 +51,15 @@ def write_table(plan_text: str, published: Path, results: Path, logs: Path, csv:
     plan = read_plan(plan_text, results)
     printed = read_published(published)
     measured = read_accuracies(results, not_stale(plan))
-    tidy = _tidy(plan, printed[printed["table"] == plan["table"]], measured, logs)
+    models = read_chosen(results, not_stale(plan))
+    tidy = _tidy(plan, printed[printed["table"] == plan["table"]], measured, models, logs)
     write_text(csv, tidy.to_csv(index=False, lineterminator="\n"))
     write_text(markdown, _markdown(plan, tidy, measured))
 
 
-def _tidy(plan: dict[str, Any], printed: pd.DataFrame, measured: Accuracies, logs: Path) -> pd.DataFrame:
+def _tidy(
+    plan: dict[str, Any], printed: pd.DataFrame, measured: Accuracies, models: dict[Cell, Chosen], logs: Path
+) -> pd.DataFrame:
     lines = []
     for row in _rows(plan, printed):
         for dataset, way, shot in _columns(plan):
@@ -72,7 +77,9 @@ def _tidy(plan: dict[str, Any], printed: pd.DataFrame, measured: Accuracies, log
                 == (row["method"], row["backbone"], dataset, way, shot)
             ]
             if numbers or cells:
-                lines.append(line | _values(plan, cells, measured, numbers[0] if numbers else None, logs))
+                own = [models[cell] for cell in cells if cell in measured and cell in models]
+                values = _values(plan, cells, measured, numbers[0] if numbers else None, logs)
+                lines.append(line | values | (columns_of(own) if own else {}))
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
@@ -165,6 +172,7 @@ def _markdown(plan: dict[str, Any], tidy: pd.DataFrame, measured: Accuracies) ->
     for why, number in notes.items():
         footer += ["", f"[{number}] {why}"]
     footer += ["", rule(tidy["verdict"])] if compared else []
+    footer += _models(tidy, columns)
     return "\n".join([*heading(plan), *markdown_table(heads, rows), "", *footer]) + "\n"
 
 
@@ -208,6 +216,26 @@ def _footer(plan: dict[str, Any], tidy: pd.DataFrame, measured: Accuracies) -> l
     distinct = {words: [value for value in dict.fromkeys(own) if value] for words, own in values.items()}
     run = (words.replace("{}", " or ".join(own)) for words, own in distinct.items() if own)
     return [line, "", f"What was run: {'; '.join(run)}."]
+
+
+def _models(tidy: pd.DataFrame, columns: dict[Place, str]) -> list[str]:
+    """Which models the numbers are those of."""
+    rows = []
+    for _, lines in tidy.groupby(ROW, sort=False):
+        said = {tuple(line[PLACE]): in_words(line) for _, line in lines.iterrows()}
+        if any(said.values()):
+            rows.append([lines.iloc[0]["row"], *(said.get(column, "") for column in columns)])
+    if not rows:
+        return []
+    return [
+        "",
+        "## Models",
+        "",
+        "The iteration that was chosen and its accuracy on validation episodes, in percent, beside those of the last "
+        "iteration.",
+        "",
+        *markdown_table(["", *columns.values()], rows),
+    ]
 
 
 def _text(value: float | None) -> str:

@@ -71,10 +71,6 @@ class History:
         rows = self._rows[-count:]
         return {name: sum(row[name] for row in rows) / len(rows) for name in ("loss", "accuracy") if rows}
 
-    def last_validation(self) -> tuple[int, float]:
-        """The latest iteration whose model was validated, and its accuracy."""
-        return max(self._validation.items())
-
     def write(self, path: Path) -> None:
         """Writes the file atomically."""
         self.check()

@@ -83,14 +83,11 @@ def _write(
     save_tensors(selection.learned, paths.model)
     save_tensors(snapshots, paths.snapshots)
     history.write(paths.history)
-    last, at_last = history.last_validation()
     write_json(
         paths.summary,
         {
             "selected_iteration": selection.iteration,
             "validation_accuracy": selection.accuracy,
-            "last_iteration": last,
-            "last_validation_accuracy": at_last,
             "learned_parameters": sum(value.numel() for value in selection.learned.values()),
             "outputs": outputs(paths.model, paths.snapshots, paths.history),
             "provenance": record,

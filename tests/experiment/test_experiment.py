@@ -240,10 +240,9 @@ def test_snapshots_reach_only_methods_whose_curve_is_drawn(config):
     )
 
 
-@pytest.mark.parametrize(("path", "value"), [("pretrain.dropout", 0), ("pretrain.weight_decay", 0)])
-def test_how_a_number_is_written_changes_no_spec(config, path, value):
+def test_how_a_number_is_written_changes_no_spec(config):
     before = told(load(config, ROOT), "pretrain")
-    put(config, path, value)
+    put(config, "pretrain.dropout", 0)
     assert json.dumps(told(load(config, ROOT), "pretrain")) == json.dumps(before)
 
 
@@ -294,7 +293,7 @@ CHANGES = {
     "batch_norm": "episode",
     "pretrain.iterations": 7,
     "pretrain.batch_size": 7,
-    "pretrain.optimizer": "sgd-one-cycle",
+    "pretrain.optimizer": "adam-halving",
     "pretrain.learning_rate": 0.7,
     "pretrain.halve_every": 7,
     "pretrain.learning_rate_floor": 0.7,
