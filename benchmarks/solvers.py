@@ -45,7 +45,7 @@ def _base_learner(scene: Scene) -> Iterator[Comparison]:
     subject = f"base-learner, {EPISODES} episodes, {STEPS} steps"
     yield Comparison(subject, scene.name, ours, "its matrix products", products, 5)
     yield Comparison(
-        subject, scene.name, ours, "autograd, one episode after another", lambda: loop(head, features, targets), 1
+        subject, scene.name, ours, "autograd, one episode after another", lambda: loop(head, features, targets), 5
     )
 
 
