@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from mtl.runtime.errors import UserError, escape_what_cannot_be_shown, one_line_errors
+from mtl.cli_reports import Folder, Input, Output, PlanText, reports
+from mtl.runtime.errors import escape_what_cannot_be_shown, one_line_errors
 
 app = typer.Typer(
     help="Stages of the Meta-Transfer Learning reproduction. Snakemake calls them; they also run by hand.",
@@ -17,13 +18,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(reports)
 
 SpecText = Annotated[str, typer.Option("--spec", help="What the job is told, as JSON.")]
-PlanText = Annotated[str, typer.Option("--plan", help="What the report shows, as JSON.")]
-Input = Annotated[Path, typer.Option(exists=True, dir_okay=False)]
 OptionalInput = Annotated[Path | None, typer.Option(exists=True, dir_okay=False)]
-Folder = Annotated[Path, typer.Option(file_okay=False)]
-Output = Annotated[Path, typer.Option(dir_okay=False)]
 Data = Annotated[str, typer.Option("--folder", help="Folder of archives or trees; empty: none.")]
 
 
@@ -175,48 +173,6 @@ def curve(
 
     inputs = EvaluateInputs(images, split, test_episodes, None, pretrained, None)
     curve(from_json(EvaluateSpec, spec), inputs, snapshots, evaluation, output)
-
-
-@app.command()
-def table(
-    plan: PlanText,
-    published: Input,
-    results: Folder,
-    logs: Folder,
-    csv: Output,
-    markdown: Output,
-) -> None:
-    """Builds a table from its evaluated cells."""
-    from mtl.reporting.tables import write_table
-
-    write_table(plan, published, results, logs, csv, markdown)
-
-
-@app.command()
-def claims(plan: PlanText, results: Folder, csv: Output, markdown: Output) -> None:
-    """Tests the paper's claims on what was measured."""
-    from mtl.reporting.claims_page import write_claims
-
-    write_claims(plan, results, csv, markdown)
-
-
-@app.command()
-def figure(
-    name: Annotated[str, typer.Argument(help="A figure of config/tables.yaml.")],
-    plan: PlanText,
-    published: Input,
-    results: Folder,
-    csv: Output,
-    png: Output,
-    svg: Output,
-) -> None:
-    """Draws a figure from what was measured."""
-    from mtl.runtime.extensions import extensions, load, module_of
-
-    module = module_of(name)
-    if module not in extensions("reporting.figures"):
-        raise UserError(f"there is no figure {name!r}; known: {', '.join(extensions('reporting.figures'))}")
-    load("reporting.figures", module).write(plan, published, results, csv, [png, svg])
 
 
 @app.command()

@@ -94,7 +94,7 @@ def test_config(data):
     taken_or_refused(lambda: load(config, ROOT))
 
 
-@pytest.mark.parametrize("name", ["methods", "datasets", "tables", "claims"])
+@pytest.mark.parametrize("name", ["methods", "datasets", "tables", "claims", "decisions"])
 @settings(fuzzed, max_examples=25)
 @given(data=st.data())
 def test_other_files_of_the_config(name, tmp_path, data):

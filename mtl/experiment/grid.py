@@ -7,6 +7,7 @@ from typing import Any
 
 from mtl.experiment.cell import Cell
 from mtl.experiment.project import Content, extended
+from mtl.experiment.variants import Variants
 from mtl.specs.config import CellSettings, Config
 from mtl.specs.datasets import DatasetEntry
 from mtl.specs.methods import MethodRow
@@ -16,11 +17,17 @@ class Grid:
     """What is run, from the checked contents of the files under `config/`."""
 
     def __init__(
-        self, content: Content, config: Config, methods: dict[str, MethodRow], datasets: dict[str, DatasetEntry]
+        self,
+        content: Content,
+        config: Config,
+        methods: dict[str, MethodRow],
+        datasets: dict[str, DatasetEntry],
+        variants: Variants | None = None,
     ) -> None:
         """Takes the config twice: as typed values, and as it was written, because overrides name only some keys."""
         self.config = config
-        self.methods = methods
+        self.variants = variants or {}
+        self.methods = {**methods, **{name: variant.row for name, variant in self.variants.items()}}
         self.datasets = datasets
         self.overrides: list[Content] = content["overrides"]
         self.cells = list(dict.fromkeys(self._combinations()))
@@ -53,6 +60,9 @@ class Grid:
 
     def settings(self, **context: str | int) -> Content:
         """The settings of a job after all overrides that apply to `context` (dataset, backbone, method, way, shot)."""
+        variant = self.variants.get(str(context.get("method")))
+        if variant is not None:
+            return variant.change(self.settings(**{**context, "method": variant.base}))
         names = {field.name for field in dataclasses.fields(CellSettings)}
         settings = {name: value for name, value in dataclasses.asdict(self.config).items() if name in names}
         for override in self.overrides:

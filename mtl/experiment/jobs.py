@@ -5,7 +5,8 @@ value or line reruns what it affects and nothing else.
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import cache
 from types import SimpleNamespace
 from typing import Any, Protocol
 
@@ -59,6 +60,7 @@ class Jobs:
         self._grid = grid
         self._project = project
         self._with_curves = with_curves
+        self._work = cache(self._unnamed)
 
     def needs(self, stage: str) -> Needs:
         """Threads, memory, minutes and GPUs of a kind of job."""
@@ -76,10 +78,38 @@ class Jobs:
         """The specs of a cell's stages, by stage."""
         method = self._grid.methods[cell.method]
         stages = ["evaluate"]
-        stages += ["meta_train"] if method.meta_trained else []
+        stages += ["meta_train"] if method.meta_trained and self.trained_as(cell) == cell.method else []
         stages += ["pretrain"] if method.pretrained else []
+        return {stage: self._spec_of(stage, cell) for stage in stages}
+
+    def trained_as(self, cell: Cell) -> str:
+        """The method whose meta-training makes a cell's model.
+
+        Its own; but a variant that trains exactly as a method of the experiment does takes the model of that one.
+        """
+        if cell.method not in self._grid.variants or not self._grid.methods[cell.method].meta_trained:
+            return cell.method
+        peers = [other.method for other in self._grid.cells if replace(other, method=cell.method) == cell]
+        candidates = dict.fromkeys([self._grid.variants[cell.method].base, *peers])
+        return next((name for name in candidates if self.same_work("meta_train", cell, name)), cell.method)
+
+    def same_work(self, stage: str, cell: Cell, method: str) -> bool:
+        """Whether a stage does the same for a cell as for that of another method."""
+        methods = self._grid.methods
+        if stage == "meta_train" and not (methods[cell.method].meta_trained and methods[method].meta_trained):
+            return methods[cell.method].meta_trained == methods[method].meta_trained
+        return bool(self._work(stage, cell) == self._work(stage, replace(cell, method=method)))
+
+    def _unnamed(self, stage: str, cell: Cell) -> Content:
+        """The spec of a stage of a cell, without what changes no result."""
+        spec = self._spec_of(stage, cell)
+        del spec["method"]["name"]
+        spec.get("meta_train", {}).pop("snapshots", None)
+        return spec
+
+    def _spec_of(self, stage: str, cell: Cell) -> Content:
         wildcards: Any = SimpleNamespace(**{name: str(value) for name, value in vars(cell).items()})
-        return {stage: to_plain(spec_of(SPECS[stage], self._values(stage, wildcards))) for stage in stages}
+        return to_plain(spec_of(SPECS[stage], self._values(stage, wildcards)))
 
     def asked_images(self, dataset: str) -> AskedImages:
         """What the config asks of the images of a dataset."""
@@ -156,8 +186,12 @@ class Jobs:
         return lambda wildcards: path if self._grid.methods[wildcards.method].pretrained else []
 
     def if_meta_trained(self, path: str) -> ByWildcards:
-        """A path, or nothing for a method without meta-training."""
-        return lambda wildcards: path if self._grid.methods[wildcards.method].meta_trained else []
+        """The path of a trained model, or nothing for a method without meta-training."""
+        return lambda wildcards: (
+            path.replace("{method}", self.trained_as(_cell(wildcards)))
+            if self._grid.methods[wildcards.method].meta_trained
+            else []
+        )
 
     def if_fetched(self, path: str) -> ByWildcards:
         """A path, or nothing for a dataset that is rendered."""
@@ -225,3 +259,9 @@ class Jobs:
             "seed": int(wildcards.seed),
             "runtime": {**asdict(self._grid.config.runtime), "threads": needs.threads},
         }
+
+
+def _cell(wildcards: Wildcards) -> Cell:
+    """The cell of a job."""
+    numbers = {name: int(getattr(wildcards, name)) for name in ("seed", "way", "shot")}
+    return Cell(wildcards.dataset, wildcards.backbone, method=wildcards.method, **numbers)

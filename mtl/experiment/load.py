@@ -15,17 +15,20 @@ from mtl.experiment.names import NameChecks
 from mtl.experiment.paper_protocol import PaperProtocol
 from mtl.experiment.project import Content, Project, extended, packaged, read_yaml
 from mtl.experiment.reports import Reports, with_curves
+from mtl.experiment.variant_reports import VariantReports
+from mtl.experiment.variants import DECISIONS, variants_of
 from mtl.specs.checking import checked
 from mtl.specs.claims import Claims
 from mtl.specs.config import Config
 from mtl.specs.datasets import DatasetFile
+from mtl.specs.decisions import Decisions
 from mtl.specs.methods import MethodFile
 from mtl.specs.published_protocol import Protocol
 from mtl.specs.tables_and_figures import Tables
 
 CONFIG = "config/config.yaml"
 PROTOCOL = "published/protocol"
-OTHERS = ("methods", "datasets", "tables", "claims", PROTOCOL)
+OTHERS = ("methods", "datasets", "tables", "claims", "decisions", PROTOCOL)
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class Experiment:
         grid: its cells, and the settings of each.
         jobs: specs and needs of the jobs.
         reports: what tables, claims and figures show.
+        variant_reports: the same of the tables of decisions and of rates.
         inventory: which files exist, and what the manifest lists.
     """
 
@@ -44,6 +48,7 @@ class Experiment:
     grid: Grid
     jobs: Jobs
     reports: Reports
+    variant_reports: VariantReports
     inventory: Inventory
 
 
@@ -97,9 +102,12 @@ def checked_experiment(project: Project, content: Content, others: dict[str, Con
     names.check_tables(tables)
     names.check_protocol(protocol, made_with)
     names.check_claims(claims)
-    grid = Grid(content, config, methods, datasets)
+    decisions = checked(Decisions, others["decisions"], DECISIONS)
+    variants = variants_of(methods, decisions, others["decisions"], config.rates)
+    grid = Grid(content, config, methods, datasets, variants)
     curves = with_curves(tables, grid)
     check_feasible(grid, curves, source)
     jobs = Jobs(grid, project, curves)
     reports = Reports(grid, jobs, tables, PaperProtocol(grid, project, protocol, made_with), claims)
-    return Experiment(project, grid, jobs, reports, Inventory(grid, reports))
+    variant_reports = VariantReports(grid, jobs, reports, decisions)
+    return Experiment(project, grid, jobs, reports, variant_reports, Inventory(grid, reports))

@@ -26,11 +26,11 @@ def check_methods(methods: dict[str, MethodRow]) -> None:
         if unknown := set(facts["KEYS"]) - OPTIONAL.keys():
             raise UserError(f"mtl/learners/{learner}.py: KEYS: {min(unknown)!r} is none of {', '.join(OPTIONAL)}")
     for name, row in methods.items():
-        for key, problem in _problems(row):
+        for key, problem in problems_of_row(row):
             raise UserError(f"config/methods.yaml: {name}.{key}: {getattr(row, key)!r} {problem}")
 
 
-def _problems(row: MethodRow) -> Iterator[tuple[str, str]]:
+def problems_of_row(row: MethodRow) -> Iterator[tuple[str, str]]:
     """What is wrong with a row, by key."""
     takes = extensions("learners")[row.learner]["KEYS"]
     for key, absent in OPTIONAL.items():

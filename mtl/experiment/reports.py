@@ -144,6 +144,10 @@ class Reports:
         }
         return fingerprint(entries.get(report) or f"reporting.figures.{module_of(report)}:write")
 
+    def plan(self, title: str, cells: list[Cell]) -> dict[str, Any]:
+        """What the plan of every report holds: its title, remarks, and what the config asks of its cells."""
+        return {"title": title, **self._common(), **self._asked(cells)}
+
     def _made(self, cell: Cell) -> dict[str, Any]:
         """How a cell is made, and where that differs from how the paper's number was."""
         differences = self._paper.differences(cell)

@@ -57,7 +57,7 @@ def explained(folder: Path) -> Iterator[str]:
     manifest = folder.parents[4] / "manifest.json"
     options = recorded_options(manifest) if manifest.is_file() else Options()
     # Not `--forcerun`: where the workflow is a module, its rules have other names.
-    made = [folder / "model.safetensors"] if "model" in inputs else []
+    made = [Path(inputs["model"]["path"])] if "model" in inputs else []
     yield f"to make it again: {remove([*made, evaluation])}; {snakemake([evaluation], options)}"
 
 

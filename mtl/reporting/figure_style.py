@@ -39,6 +39,11 @@ def panel(plan: dict[str, Any], dataset: str, way: int, shot: int, backbone: str
 def save(figure: Figure, data: pd.DataFrame, csv: Path, pictures: Iterable[Path]) -> None:
     """Writes what is drawn as CSV and the figure in every format asked for; the same data give the same bytes."""
     write_text(csv, data.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+    save_pictures(figure, pictures)
+
+
+def save_pictures(figure: Figure, pictures: Iterable[Path]) -> None:
+    """Writes the figure in every format asked for."""
     for path in pictures:
         with atomic(path) as temporary:
             metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}

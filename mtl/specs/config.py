@@ -17,6 +17,7 @@ Names = Annotated[list[str], Distinct()]
 Backbones = Annotated[list[Annotated[str, Found("networks")]], Distinct()]
 Ways = Annotated[list[Annotated[int, Within(ge=2)]], Distinct()]
 Shots = Annotated[list[Annotated[int, Within(ge=1)]], Distinct()]
+Rates = Annotated[list[Annotated[float, Within(gt=0)]], Distinct()]
 Seeds = Annotated[list[Annotated[int, Within(ge=0, le=2**32 - 1)]], Distinct()]
 
 
@@ -108,6 +109,9 @@ class Selection(Settings):
         "What is run: for each entry, every combination of datasets, backbones, methods, ways and shots. Keys that an "
         "entry leaves out are as above; `[{}]` is a single grid of exactly those.",
         min_length=1,
+    )
+    rates: Rates = key(
+        "Learning rates of meta-training for the table of rates, `rates.csv`; empty: there is no such table."
     )
     pathvars: Folders = key("Folders that Snakemake writes to; each experiment has all three of its own.")
 

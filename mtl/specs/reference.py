@@ -10,6 +10,7 @@ from mtl.specs.checking import adapter
 from mtl.specs.claims import Claims
 from mtl.specs.config import Config
 from mtl.specs.datasets import DatasetFile
+from mtl.specs.decisions import Decisions
 from mtl.specs.methods import MethodFile
 from mtl.specs.published_protocol import Protocol
 from mtl.specs.tables_and_figures import Tables
@@ -36,6 +37,9 @@ FILES = (
     ),
     File("tables", Tables, "Which methods make which table and figure."),
     File("claims", Claims, "What the paper claims, and how each claim is tested."),
+    File(
+        "decisions", Decisions, "What could have been decided otherwise; `decisions.csv` shows what each would change."
+    ),
     File(
         "published/protocol",
         Protocol,
@@ -92,8 +96,8 @@ def _rows(node: Node, root: Node, prefix: str) -> Iterator[tuple[str, ...]]:
     for pattern in (node.get("additionalProperties"), *node.get("patternProperties", {}).values()):
         if isinstance(pattern, dict):
             properties["<name>"] = pattern
-    # An override has the keys of the sections it overrides, so they are not listed again.
-    partial = prefix.startswith(("overrides[]", "made_with[]")) and "when" not in prefix
+    # Their keys are listed elsewhere.
+    partial = prefix.startswith(("overrides[]", "made_with[]", "decisions.<name>.")) and "when" not in prefix
     for key, raw in properties.items():
         child = _resolved(raw, root)
         path = f"{prefix}{key}"

@@ -22,7 +22,7 @@ from mtl.specs.reading import default_of
 from tests.helpers.learners import CONFIG, ROOT
 from tests.helpers.project import make_project, with_package
 
-NAMES = ("config", "methods", "datasets", "tables", "claims")
+NAMES = ("config", "methods", "datasets", "tables", "claims", "decisions")
 DEFAULTS = ROOT / "tests/golden/defaults.json"
 
 
