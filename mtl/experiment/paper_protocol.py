@@ -94,7 +94,7 @@ class PaperProtocol:
         keys += [] if method.has_hard_tasks else ["hard_tasks"]
         keys += [] if inner_steps else ["base_learner"]
         # The schedule is the same however many iterations follow the one that is tested.
-        keys += ["meta_train.iterations", "meta_train.validate_every", "meta_train.select_on"] if named else []
+        keys += ["meta_train.iterations", "meta_train.validate_every"] if named else []
         return keys if chooses else [*keys, "episodes.validation"]
 
     def _kind_and_words(self, key: str, value: Any) -> tuple[str, str]:
@@ -133,10 +133,9 @@ def _effective(values: Content, cell: Cell) -> Content:
         found["episodes.query"] = cell.shot
     if "meta_train.selected_iteration" in found:
         selected = found["meta_train.selected_iteration"]
-        if selected == "last":
-            selected = found["meta_train.iterations"]
-        best = f"best on {found['meta_train.select_on']}"
-        found["meta_train.selected_iteration"] = best if selected is None else f"iteration {selected}"
+        best = f"best on {found.get('meta_train.select_on', 'validation')}"
+        last = found["meta_train.iterations"] if selected == "last" else selected
+        found["meta_train.selected_iteration"] = best if selected is None else f"iteration {last}"
     if steps := found.get("base_learner.test_steps"):
         candidates = "/".join(map(str, sorted(steps)))
         found["base_learner.test_steps"] = candidates if len(steps) == 1 else f"best of {candidates} on validation"

@@ -231,8 +231,8 @@ def _models(tidy: pd.DataFrame, columns: dict[Place, str]) -> list[str]:
         "",
         "## Models",
         "",
-        "The iteration that was chosen and its accuracy on validation episodes, in percent, beside those of the last "
-        "iteration.",
+        "The iteration that was chosen and its accuracy on the episodes that choose models, in percent, beside those "
+        "of the last iteration.",
         "",
         *markdown_table(["", *columns.values()], rows),
     ]

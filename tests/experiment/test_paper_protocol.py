@@ -157,6 +157,7 @@ def test_no_number_is_judged_that_was_made_with_an_absurd_value(key):
         "meta_train": trained,
         "hard_tasks": hard,
         "base_learner.steps": trained,
+        "base_learner.order": trained,
         "base_learner.reduction": {cell for cell in grid.cells if cell.method != "update-all"},
         # Without pre-training it is always `episode`.
         "batch_norm": {cell for cell in grid.cells if grid.methods[cell.method].pretrained},
