@@ -11,9 +11,12 @@ from mtl.experiment.grid import Grid, applies
 from mtl.experiment.project import Content, Project, extended
 from mtl.runtime.extensions import extensions
 from mtl.runtime.files import sha256
+from mtl.specs.config import Config
 from mtl.specs.published_protocol import Protocol
+from mtl.specs.reading import defaults_of
 
 MOST = 3  # phrases of a kind in a verdict
+_DEFAULTS = defaults_of(Config)
 INNER_RATE = ("base_learner.learning_rate", "base_learner.reduction")
 
 
@@ -44,7 +47,9 @@ class PaperProtocol:
         here, paper = self._here(cell), self._paper(cell)
         if INNER_RATE[0] in here and INNER_RATE[0] in paper and isclose(_mean_rate(here), _mean_rate(paper)):
             here = {key: value for key, value in here.items() if key not in INNER_RATE}
-        found = [key for key, value in here.items() if key not in paper or value != paper[key]]
+        # With a new key at its default, everything is as before there was one.
+        known = {**_DEFAULTS, **paper}
+        found = [key for key, value in here.items() if key not in known or value != known[key]]
         return [
             Difference(key, _text(here[key]), _text(paper.get(key, "unknown")), *self._kind_and_words(key, here[key]))
             for key in sorted(found, key=self._rank)

@@ -60,6 +60,18 @@ def default_of(field: "dataclasses.Field[Any]") -> Any:
     return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
+def defaults_of(kind: Any, prefix: str = "") -> dict[str, Any]:
+    """The defaults in a declaration and the sections below it, by dotted key."""
+    found: dict[str, Any] = {}
+    for field, inner in _fields(kind):
+        name, section = f"{prefix}{field.name}", _without_none(inner)
+        if dataclasses.is_dataclass(section):
+            found |= defaults_of(section, f"{name}.")
+        elif (default := default_of(field)) is not dataclasses.MISSING:
+            found[name] = default
+    return found
+
+
 def as_json(content: Any) -> str:
     """JSON on one line, in ASCII: it travels on a command line, whose encoding is that of the locale."""
     return json.dumps(content)
