@@ -144,7 +144,7 @@ def test_without_it_one_line_says_what_is_expected(birds):
     assert code == 1
     assert (folder / "logs/birds/birds/fetch.log").read_text() == f"mtl: error: {said}\n"
     for place, message in (
-        ("config", "config holds no birds: it holds 17 other files"),
+        ("config", "other files (.yaml, .csv, .md); expected an unpacked tree of images"),
         ("gone", "there is no folder gone"),
     ):
         code, output = snakemake(folder, "-n", *arguments, "--config", f"data={place}")
