@@ -31,7 +31,7 @@ demo: install ## Table 1 and its figure on the embedded dataset (7 to 10 minutes
 	$(RUN) snakemake --cores $(CORES)
 	@cat results/table1.md
 
-test: install ## the tests (about 11 minutes on 2 cores)
+test: install ## the tests (15 to 25 minutes on 2 cores)
 	$(RUN) python -m pytest
 
 test-fast: install ## the tests that run no workflow (under two minutes)
