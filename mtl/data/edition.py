@@ -24,10 +24,12 @@ class Edition:
     Attributes:
         name: that of the recorded ones if they are the same, otherwise a digest of their content.
         folder: where to look for them; empty: nowhere, they are downloaded.
+        changed: whether they are others than the recorded ones.
     """
 
     name: str
     folder: str
+    changed: bool = False
 
 
 def edition_of(record: Path, spec: FetchSpec, listed: Listed, folder: str) -> Edition:
@@ -58,7 +60,7 @@ def edition_of(record: Path, spec: FetchSpec, listed: Listed, folder: str) -> Ed
         "the class list names others; what was made from those is out of date\n"
     )
     downloaded = place.root == record.parents[1].resolve() / "archives"
-    return Edition(digest_of(asdict(content)), folder or ("" if downloaded else str(place.root)))
+    return Edition(digest_of(asdict(content)), folder or ("" if downloaded else str(place.root)), changed=True)
 
 
 def _found(source: Source, spec: FetchSpec, listed: Listed, folder: str) -> tuple[Place, dict[str, Images]] | None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from mtl.data.class_folders import Images
 from mtl.data.download import download
-from mtl.data.finding import cannot_be_downloaded, find
+from mtl.data.finding import cannot_be_downloaded, downloadable, find
 from mtl.data.place import Place
 from mtl.data.source import Source
 from mtl.data.split import images_by_class, read_class_list
@@ -40,9 +40,7 @@ def _download(spec: FetchSpec, archives: Path) -> Place:
     if (problem := cannot_be_downloaded(spec)) is not None:
         raise UserError(problem)
     problems = []
-    for source in spec.sources:
-        if not source.files or not all(file.urls for file in source.files):
-            continue
+    for source in downloadable(spec):
         try:
             # Two datasets may share an archive.
             with locked(archives / ".lock", f"note: {archives}: another dataset is being downloaded; waiting"):

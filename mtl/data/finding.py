@@ -58,9 +58,14 @@ def expected(spec: FetchSpec) -> str:
     return ", or ".join(dict.fromkeys(forms))
 
 
+def downloadable(spec: FetchSpec) -> list[SourceEntry]:
+    """The forms of a dataset whose files all have mirrors."""
+    return [source for source in spec.sources if source.files and all(file.urls for file in source.files)]
+
+
 def cannot_be_downloaded(spec: FetchSpec) -> str | None:
     """Why a dataset needs the setting `data`, None if it can be downloaded."""
-    if any(source.files and all(file.urls for file in source.files) for source in spec.sources):
+    if downloadable(spec):
         return None
     return f"config: data: {spec.dataset} cannot be downloaded; get {expected(spec)} and point `data` at the folder"
 

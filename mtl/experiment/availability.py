@@ -5,7 +5,6 @@ from pathlib import Path
 
 from mtl.data.edition import Edition, edition_of
 from mtl.data.finding import cannot_be_downloaded, find
-from mtl.data.source import read_source
 from mtl.data.split import images_by_class, read_class_list
 from mtl.experiment.grid import Grid
 from mtl.experiment.project import Project
@@ -36,24 +35,15 @@ def editions(grid: Grid, project: Project, warn: Callable[[str], object]) -> dic
         listed = images_by_class(read_class_list(project.path(entry.split)))
         record = Path("resources", dataset, "source.json")
         found[dataset] = edition_of(record, spec, listed, grid.config.data)
+        # Snakemake notices another edition by its records of parameters.
+        if found[dataset].changed and not RECORDS.is_dir():
+            raise UserError(
+                f"{record}: is that of other images, and .snakemake, which tells what to make again, is gone; delete it"
+            )
         if record.is_file():
-            _check_known(record, found[dataset])
-        elif grid.config.data:
+            continue
+        if grid.config.data:
             find(spec, listed, grid.config.data, verify=False)
         elif (problem := cannot_be_downloaded(spec)) is not None:
             warn(f"note: {problem}")
     return found
-
-
-def _check_known(record: Path, edition: Edition) -> None:
-    """Checks that Snakemake will notice another edition, which it does by its records."""
-    if RECORDS.is_dir():
-        return
-    try:
-        recorded = read_source(record).edition
-    except UserError:
-        return
-    if edition.name != recorded:
-        raise UserError(
-            f"{record}: is that of other images, and .snakemake, which tells what to make again, is gone; delete it"
-        )

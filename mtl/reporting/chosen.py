@@ -1,4 +1,4 @@
-"""Which model of each meta-training was chosen, beside the last one, by their accuracy on validation episodes."""
+"""Which model of each meta-training was chosen, beside the last one, by their accuracy on the episodes that choose."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -47,7 +47,7 @@ def columns_of(models: list[Chosen]) -> dict[str, str]:
 
 
 def in_words(line: "pd.Series[str]") -> str:
-    """What the page of a table says of one of its places: `250: 73.10; last 300: 72.90`, seed by seed."""
+    """What the page of a table says of one of its places: `250: 73.10 (last 300: 72.90)`, seed by seed."""
     if not line["selected_iteration"]:
         return ""
     seeds = zip(*(line[name].split("; ") for name in COLUMNS), strict=True)
