@@ -39,6 +39,16 @@ def test_nearest_mean_is_the_squared_distance():
     assert torch.allclose(logits, slow, atol=1e-4)
 
 
+def test_distances_keep_their_digits_where_all_features_lie_in_one_direction():
+    support, query = (5 + 0.01 * torch.randn(2, count, 64, dtype=torch.float64) for count in (10, 15))
+    labels = torch.arange(5).repeat_interleave(2)
+    means = support.unflatten(1, (5, 2)).mean(dim=2)
+    expected = -(query.unsqueeze(2) - means.unsqueeze(1)).square().sum(dim=3)
+    # Products of the features themselves would be wrong by 1e-3, a third of the differences.
+    assert (nearest_mean(support.float(), labels, query.float()) - expected).abs().max() < 1e-5
+
+
+
 def test_batches_change_nothing():
     images = torch.arange(1203.0)
     assert torch.equal(in_batches(lambda batch: batch * 2, images), images * 2)

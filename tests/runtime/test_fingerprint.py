@@ -69,7 +69,7 @@ def edit(path, old, new):
         ("training/schedules.py", "0.5**halvings", "0.4**halvings", META_TRAINING | {"pretrain"}),
         ("learners/maml.py", "F.cross_entropy(", "2 * F.cross_entropy(", {"meta_train maml"}),
         ("learners/base_learner.py", "/ support", "/ (2 * support)", ADAPTING_A_HEAD),
-        ("learners/nearest_mean.py", "return -torch", "return -2 * torch", {"pretrain"}),
+        ("learners/nearest_mean.py", "alpha=2", "alpha=3", {"pretrain"}),
         ("networks/batch_norm.py", "EPSILON = 1e-3", "EPSILON = 1e-5", COMPUTING),
         ("networks/resnet12.py", "norm(conv, main, sets), 0.1,", "norm(conv, main, sets), 0.2,", RESNET),
         ("networks/conv4.py", "padding=1", "padding=2", {"meta_train maml"}),
