@@ -48,7 +48,6 @@ def test_distances_keep_their_digits_where_all_features_lie_in_one_direction():
     assert (nearest_mean(support.float(), labels, query.float()) - expected).abs().max() < 1e-5
 
 
-
 def test_batches_change_nothing():
     images = torch.arange(1203.0)
     assert torch.equal(in_batches(lambda batch: batch * 2, images), images * 2)
