@@ -61,7 +61,7 @@ def _check_queries_together(grid: Grid, cell: Cell, settings: Content, source: s
             "class (episodes.query)"
         )
     learner = grid.methods[cell.method].learner
-    if extensions("learners")[learner].get("WHOLE_QUERY_SETS", False):
+    if extensions("learners")[learner]["WHOLE_QUERY_SETS"]:
         raise UserError(
             f"{source}: queries_together: {together} (for {cell.folder}), but the learner {learner!r} can only take "
             f"all queries of a task together; write all for {cell.method}"
@@ -86,20 +86,38 @@ def _check_meta_training(grid: Grid, cell: Cell, settings: Content, source: str,
                 f"{meta_train['iterations']} iterations"
             )
     _check_images(grid, cell, meta_train["query"], f"{source}: shots", "meta_train.query")
+    _check_training_way(grid, cell, meta_train["way"], source)
+
+
+def _check_training_way(grid: Grid, cell: Cell, way: int | None, source: str) -> None:
+    if way is None:
+        return
+    if way > (has := grid.datasets[cell.dataset].classes.train):
+        raise UserError(
+            f"{source}: meta_train.way: {way} classes per task (for {cell.folder}), but {cell.dataset} has only {has} "
+            "train classes"
+        )
+    learner = grid.methods[cell.method].learner
+    if way != cell.way and not extensions("learners")[learner]["ANY_WAY"]:
+        raise UserError(
+            f"{source}: meta_train.way: {way} (for {cell.folder}), but what the learner {learner!r} learns is for one "
+            f"number of classes; write null or {cell.way}"
+        )
 
 
 def _check_hard_tasks(cell: Cell, settings: Content, source: str) -> None:
     hard = settings["hard_tasks"]
     tasks = settings["meta_train"]["tasks"]
+    way = settings["meta_train"]["way"] or cell.way
     if hard["tasks"] % tasks:
         raise UserError(
             f"{source}: hard_tasks.tasks: {hard['tasks']} (for {cell.folder}) is not a multiple of "
             f"meta_train.tasks: {tasks}"
         )
-    if hard["every"] * tasks < cell.way:
+    if hard["every"] * tasks < way:
         raise UserError(
             f"{source}: hard_tasks.every: {hard['every']} meta-batches of {tasks} tasks (for {cell.folder}) can never "
-            f"fail in the {cell.way} classes of a hard task; write more"
+            f"fail in the {way} classes of a hard task; write more"
         )
 
 

@@ -8,11 +8,11 @@ from mtl.runtime.extensions import extensions
 from mtl.specs.methods import Method, MethodRow
 from mtl.specs.reading import default_of
 
-# The keys that only some learners take, and their values where a row has none.
+# The keys that only some learners take, and their values where a row has none; every learner may have `options`.
 OPTIONAL = {
     field.name: default_of(field)
     for field in dataclasses.fields(Method)
-    if default_of(field) is not dataclasses.MISSING
+    if default_of(field) is not dataclasses.MISSING and field.name != "options"
 }
 
 
@@ -36,6 +36,7 @@ def problems_of_row(row: MethodRow) -> Iterator[tuple[str, str]]:
     for key, absent in OPTIONAL.items():
         if key not in takes and getattr(row, key) != absent:
             yield key, f"is not for the learner {row.learner!r}; leave the key out"
+    yield from _problems_of_options(row)
     if (row.modulate == "none") != (row.scope == "head"):
         yield (
             "scope",
@@ -54,3 +55,12 @@ def problems_of_row(row: MethodRow) -> Iterator[tuple[str, str]]:
         yield "pretrained", "leaves random weights as they are; without meta-training write true"
     if not row.pretrained and "modulate" in takes and (row.modulate, row.scope) != ("ft", "all"):
         yield "modulate", "freezes random weights; without pre-training write modulate ft and scope all"
+
+
+def _problems_of_options(row: MethodRow) -> Iterator[tuple[str, str]]:
+    known: dict[str, float | bool | str] = extensions("learners")[row.learner]["OPTIONS"]
+    for name, value in row.options.items():
+        if name not in known:
+            yield "options", f"has {name!r}, but the learner {row.learner!r} has {', '.join(known) or 'no options'}"
+        elif type(value) is not type(known[name]):
+            yield "options", f"has {name}: {value!r}, which is no {type(known[name]).__name__}"

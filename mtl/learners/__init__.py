@@ -1,8 +1,12 @@
 """Learners map episodes to query logits. One file per family of methods, one protocol (`learner.py`).
 
 A family is a module with `build(setup)` and two constants: `KEYS`, the keys of a row of `config/methods.yaml` that it
-takes in addition to those of all rows, and `INNER_STEPS`, whether it takes gradient steps within a task. A third one,
-`WHOLE_QUERY_SETS = True`, says that `predict` needs all queries of a task as one set. A family is found by its name.
+takes in addition to those of all rows, and `INNER_STEPS`, whether it takes gradient steps within a task. A family is
+found by its name. It may have more constants:
+
+- `WHOLE_QUERY_SETS = True`: it needs all queries of a task as one set;
+- `ANY_WAY = True`: what it learns serves tasks of any number of classes;
+- `OPTIONS`: the keys that only it takes, which a row gives under `options`, with their defaults.
 """
 
 from mtl.learners.build import build_learner, load_learned

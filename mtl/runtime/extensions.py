@@ -17,14 +17,25 @@ EXTENSIONS = Literal["learners", "networks", "data.archives", "reporting.figures
 
 
 class Kind(NamedTuple):
-    """What makes a module an extension: its function, and the constants it must have, with their types."""
+    """What makes a module an extension: its function, and its constants, with their types.
+
+    Attributes:
+        function: its name.
+        constants: those it must have.
+        optional: those it may have, with their values where it does not.
+    """
 
     function: str
     constants: dict[str, type]
+    optional: dict[str, Any] = {}  # noqa: RUF012 - a default of a tuple, which nothing changes
 
 
 KINDS = {
-    "learners": Kind("build", {"KEYS": tuple, "INNER_STEPS": bool}),
+    "learners": Kind(
+        "build",
+        {"KEYS": tuple, "INNER_STEPS": bool},
+        {"OPTIONS": {}, "ANY_WAY": False, "WHOLE_QUERY_SETS": False},
+    ),
     "networks": Kind("build", {"LABEL": str}),
     "data.archives": Kind("read", {}),
     "reporting.figures": Kind("write", {"FILES": tuple, "PUBLISHED": str, "LABELS": bool}),
@@ -47,8 +58,9 @@ def extensions(room: EXTENSIONS) -> dict[str, dict[str, Any]]:
     for name in names:
         tree = tree_of(f"{room}.{name}")
         if any(isinstance(node, ast.FunctionDef) and node.name == kind.function for node in tree.body):
-            found[name] = _constants(tree)
-            for constant, needed in kind.constants.items():
+            found[name] = {**kind.optional, **_constants(tree)}
+            optional = {constant: type(value) for constant, value in kind.optional.items()}
+            for constant, needed in {**kind.constants, **optional}.items():
                 if not isinstance(found[name].get(constant), needed):
                     raise UserError(
                         f"{path_of(f'{room}.{name}')}: {constant}: missing, or not a {needed.__name__}; a module of "

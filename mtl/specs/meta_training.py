@@ -18,6 +18,11 @@ class MetaTrain(Settings):
     iterations: int = key("Meta-batches, plain and hard together.", paper="up to 20 000", ge=1)
     tasks: int = key("Tasks per meta-batch.", paper="2", ge=1)
     query: int = key("Query images per class in training.", paper="15", ge=1)
+    way: Annotated[int, Within(ge=2)] | None = key(
+        "Classes per task in training; `null`: as many as at test. Only for learners whose weights do not depend on it.",
+        paper="as at test; Prototypical Networks: 30 at 1 shot, 20 at 5",
+        default=None,
+    )
     theta_start: Literal["random", "zero"] = key(
         "The θ that meta-learning starts from. A random one takes a few thousand tasks to unlearn: inner steps cannot "
         "change the component of θ orthogonal to the support features.",

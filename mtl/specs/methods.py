@@ -45,6 +45,11 @@ class Method(Settings):
         "The classifier θ that a task starts from; required for learners that have one.", default=None
     )
 
+    options: dict[str, float | bool | str] = key(
+        "Settings that only this learner has; its file says which, with their defaults, in `OPTIONS`.",
+        default_factory=dict,
+    )
+
     @property
     def meta_trained(self) -> bool:
         """Whether the method has a meta-training stage."""

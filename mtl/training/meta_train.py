@@ -113,7 +113,7 @@ def _run(
     selection = Selection(settings.fixed_iteration)
     sampler = _sampler(spec, train)
     banked = in_batches(learner.bank, train.images)
-    step = MetaStep(learner, TaskShape(spec.way, spec.shot, settings.query), device.torch_device)
+    step = MetaStep(learner, _shape(spec), device.torch_device)
     start = 0
     if (state := checkpoint.restore()) is not None:
         start = state["iteration"]
@@ -161,6 +161,9 @@ def _run(
 
 def _sampler(spec: MetaTrainSpec, train: ImageSet) -> TaskSampler:
     rngs = (numpy_generator(spec.seed, "plain tasks"), numpy_generator(spec.seed, "hard tasks"))
-    shape = TaskShape(spec.way, spec.shot, spec.meta_train.query)
     meta_batch = spec.method.meta_batch
-    return build_sampler(meta_batch, train.rows_by_class, shape, spec.meta_train.tasks, spec.hard_tasks, rngs)
+    return build_sampler(meta_batch, train.rows_by_class, _shape(spec), spec.meta_train.tasks, spec.hard_tasks, rngs)
+
+
+def _shape(spec: MetaTrainSpec) -> TaskShape:
+    return TaskShape(spec.meta_train.way or spec.way, spec.shot, spec.meta_train.query)

@@ -365,6 +365,7 @@ CHANGES = {
     "meta_train.iterations": 700,
     "meta_train.tasks": 1,
     "meta_train.query": 7,
+    "meta_train.way": 7,
     "meta_train.theta_start": "zero",
     "meta_train.learning_rate": 0.7,
     "meta_train.halve_every": 7,
@@ -391,7 +392,10 @@ CHANGES = {
 
 
 # What else must hold for a key to change one.
-NEEDED = {"queries_together": {"batch_norm": "episode", "methods": ["ss-all-ht"]}}
+NEEDED = {
+    "queries_together": {"batch_norm": "episode", "methods": ["ss-all-ht"]},
+    "meta_train.way": {"methods": ["prototypes-ss"]},
+}
 
 
 @pytest.mark.parametrize("path", CHANGES)

@@ -100,7 +100,7 @@ def absurd(value):
     if isinstance(value, str):
         return "absurd"
     if isinstance(value, list | dict):
-        return type(value)()
+        return {"absurd": 1.0} if value == {} else type(value)()
     return 7 if value is None else value * 50 + 1
 
 
@@ -147,7 +147,7 @@ def with_absurd(key):
 def test_no_number_is_judged_that_was_made_with_an_absurd_value(key):
     grid, protocol = with_absurd(key)
     named = {cell: {one.key for one in protocol.differences(cell)} for cell in grid.cells}
-    differ = {cell for cell, keys in named.items() if key in keys}
+    differ = {cell for cell, keys in named.items() if any(_below(one, [key]) for one in keys)}
     assert differ
     # The others do not depend on that key.
     trained = {cell for cell in grid.cells if grid.methods[cell.method].meta_trained}
@@ -235,7 +235,7 @@ def test_the_model_that_is_tested_decides():
 def test_long_lists_end_with_how_many_more_there_are():
     content = extended(paper("miniimagenet-cpu"), {"seeds": [3]})
     assert other(differing(content, SS)) == (
-        "other-scale (48 px, width 24, 3 more); other-protocol (running statistics, queries per class: 15, 7 more)"
+        "other-scale (48 px, width 24, 3 more); other-protocol (queries per class: 15, model: best on validation, 7 more)"
     )
 
 
@@ -337,7 +337,8 @@ def test_the_inductive_protocol_is_not_that_of_the_paper():
 
 def test_methods_file_rows_are_those_that_the_facts_name():
     """So that a row that is changed is no longer judged."""
-    _, protocol = compared(paper())
-    for name, row in METHODS.items():
+    grid, protocol = compared(paper())
+    for name in [*grid.selected("method"), "fomaml"]:
+        row = METHODS[name]
         cell = dataclasses.replace(SS if row.pretrained else MAML, method=name)
         assert not [one for one in protocol.differences(cell) if one.key.startswith("method.")], name
