@@ -19,6 +19,7 @@ from mtl.runtime.errors import UserError
 from mtl.runtime.files import write_csv, write_json
 from mtl.runtime.progress import Progress
 from mtl.runtime.provenance import outputs, provenance
+from mtl.runtime.seeds import numpy_generator
 from mtl.specs.evaluating import EvaluateSpec
 from mtl.specs.reading import to_plain
 from mtl.specs.stages import entry_points
@@ -79,9 +80,19 @@ def learner_of(spec: EvaluateSpec, inputs: EvaluateInputs, device: Device, steps
     if spec.base_learner is not None:
         fewest = min(spec.base_learner.test_steps)
         inner_loop = InnerLoop(spec.base_learner, fewest if steps is None else steps, spec.flip_support)
-    return build_learner(
+    learner = build_learner(
         spec.method, spec.network, spec.batch_norm, inputs.pretrained, spec.way, inner_loop, spec.seed, device
     )
+    if learner.source_images:
+        _show_source(spec, learner, inputs, device.torch_device)
+    return learner
+
+
+def _show_source(spec: EvaluateSpec, learner: Learner, inputs: EvaluateInputs, device: torch.device) -> None:
+    images = load_split(inputs.images, inputs.split, "train", device).images
+    shuffled = numpy_generator(spec.seed, "source images").permutation(len(images))
+    chosen = torch.from_numpy(shuffled[: learner.source_images]).to(device)
+    learner.see_source(in_batches(learner.bank, images[chosen]))
 
 
 def write_episode_accuracies(accuracies: np.ndarray, path: Path) -> None:

@@ -1,7 +1,6 @@
 """How learners use Θ as an embedding: frozen, fine-tuned, or scaled and shifted (paper, section 4.2)."""
 
 import torch
-from torch import nn
 
 from mtl.learners.learner import Learner, LearnerSetup
 from mtl.networks.backbone import to_unit_interval
@@ -11,7 +10,9 @@ EPISODES_AT_ONCE = 600
 
 
 class Embedding(Learner):
-    """A learner without `predict`: `bank` runs the blocks below the first one that meta-training changes, `embed` the rest.
+    """A learner without `predict`.
+
+    `bank` runs the blocks below the first one that meta-training changes, `embed` the rest.
 
     Attributes:
         joint: whether support and query of a task share the statistics of batch norm under `episode`. A learner that
@@ -60,7 +61,8 @@ class Embedding(Learner):
         tasks, images = banked.shape[:2]
         # All images go through each convolution together; only batch norm tells the sets apart.
         flat = self._run(banked.flatten(0, 1), (sets or [images]) * tasks)
-        return flat.unflatten(0, (tasks, images)).to(next(self.backbone.parameters()).dtype)
+        embedded: torch.Tensor = flat.unflatten(0, (tasks, images))
+        return embedded.to(next(self.backbone.parameters()).dtype)
 
     def embed_sets(
         self, support: torch.Tensor, query: torch.Tensor, *, groups: list[int] | None = None

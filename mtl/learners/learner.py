@@ -56,11 +56,13 @@ class Learner(nn.Module, ABC):
         episodes_at_once: how many episodes to pass to `predict` at a time.
         per_image: whether `embed` treats each image independently, so that an image is embedded only once, however many
             episodes it is in; otherwise the result depends on the image's set.
+        source_images: how many images of the training classes `see_source` wants before a learner is evaluated.
     """
 
     steps: int
     episodes_at_once: int
     per_image: bool = True
+    source_images: int = 0
 
     @abstractmethod
     def bank(self, images: torch.Tensor) -> torch.Tensor:
@@ -95,6 +97,9 @@ class Learner(nn.Module, ABC):
             return self.embed(support), torch.cat([self.embed(part) for part in parts], dim=1)
         embedded = self.embed(torch.cat([support, query], dim=1))
         return embedded[:, : support.shape[1]], embedded[:, support.shape[1] :]
+
+    def see_source(self, banked: torch.Tensor) -> None:
+        """Takes (N, ...) banked images of training classes, whose features it compares with those of a task."""
 
     def loss(
         self, support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor, targets: torch.Tensor

@@ -26,4 +26,4 @@ def nearest_mean(support: torch.Tensor, labels: torch.Tensor, query: torch.Tenso
 def class_means(support: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """(T, S, ...) ordered by class to the mean of each class, (T, way, ...)."""
     way = int(labels.max()) + 1
-    return support.unflatten(1, (way, -1)).mean(dim=2)
+    return support.unflatten(1, (way, -1)).mean(dim=2)  # type: ignore[no-any-return]

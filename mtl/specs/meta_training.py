@@ -19,7 +19,7 @@ class MetaTrain(Settings):
     tasks: int = key("Tasks per meta-batch.", paper="2", ge=1)
     query: int = key("Query images per class in training.", paper="15", ge=1)
     way: Annotated[int, Within(ge=2)] | None = key(
-        "Classes per task in training; `null`: as many as at test. Only for learners whose weights do not depend on it.",
+        "Classes per task in training; `null`: as many as at test. For learners whose weights do not depend on it.",
         paper="as at test; Prototypical Networks: 30 at 1 shot, 20 at 5",
         default=None,
     )

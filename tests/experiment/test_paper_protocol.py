@@ -235,7 +235,8 @@ def test_the_model_that_is_tested_decides():
 def test_long_lists_end_with_how_many_more_there_are():
     content = extended(paper("miniimagenet-cpu"), {"seeds": [3]})
     assert other(differing(content, SS)) == (
-        "other-scale (48 px, width 24, 3 more); other-protocol (queries per class: 15, model: best on validation, 7 more)"
+        "other-scale (48 px, width 24, 3 more); "
+        "other-protocol (queries per class: 15, model: best on validation, 7 more)"
     )
 
 
