@@ -71,3 +71,20 @@ def rates(plan: PlanText, results: Folder, csv: Output, markdown: Output) -> Non
     from mtl.reporting.rates_table import write_rates
 
     write_rates(plan, results, csv, markdown)
+
+
+@reports.command()
+def survey(
+    plan: PlanText,
+    published: Input,
+    results: Folder,
+    benchmarks: Folder,
+    csv: Output,
+    markdown: Output,
+    png: Output,
+    svg: Output,
+) -> None:
+    """Compares methods on one footing."""
+    from mtl.reporting.survey_table import write_survey
+
+    write_survey(plan, published, results, benchmarks, csv, markdown, [png, svg])

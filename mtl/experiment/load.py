@@ -15,6 +15,7 @@ from mtl.experiment.names import NameChecks
 from mtl.experiment.paper_protocol import PaperProtocol
 from mtl.experiment.project import Content, Project, extended, packaged, read_yaml
 from mtl.experiment.reports import Reports, with_curves
+from mtl.experiment.surveys import Surveys
 from mtl.experiment.variant_reports import VariantReports
 from mtl.experiment.variants import DECISIONS, variants_of
 from mtl.specs.checking import checked
@@ -41,6 +42,7 @@ class Experiment:
         jobs: specs and needs of the jobs.
         reports: what tables, claims and figures show.
         variant_reports: the same of the tables of decisions and of rates.
+        surveys: the same of surveys.
         inventory: which files exist, and what the manifest lists.
     """
 
@@ -49,6 +51,7 @@ class Experiment:
     jobs: Jobs
     reports: Reports
     variant_reports: VariantReports
+    surveys: Surveys
     inventory: Inventory
 
 
@@ -110,4 +113,5 @@ def checked_experiment(project: Project, content: Content, others: dict[str, Con
     jobs = Jobs(grid, project, curves)
     reports = Reports(grid, jobs, tables, PaperProtocol(grid, project, protocol, made_with), claims)
     variant_reports = VariantReports(grid, jobs, reports, decisions)
-    return Experiment(project, grid, jobs, reports, variant_reports, Inventory(grid, reports))
+    surveys = Surveys(grid, reports, tables)
+    return Experiment(project, grid, jobs, reports, variant_reports, surveys, Inventory(grid, reports))

@@ -49,6 +49,11 @@ class NameChecks:
             _check_known(f"{where}.datasets", table.datasets or [], self._known["dataset"])
             for index, group in enumerate(table.groups):
                 _check_known(f"{where}.groups[{index}].methods", group.methods, self._methods)
+        for name, survey in tables.surveys.items():
+            where = f"{TABLES}: surveys.{name}"
+            _check_known(f"{where}.against", survey.against, self._methods)
+            for index, group in enumerate(survey.groups):
+                _check_known(f"{where}.groups[{index}].methods", group.methods, self._methods)
         figures = extensions("reporting.figures")
         _check_known(f"{TABLES}: figures", tables.figures, [module.replace("_", "-") for module in figures])
         for name, figure in tables.figures.items():

@@ -40,11 +40,25 @@ class FigureEntry(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SurveyEntry(Settings):
+    """A survey: methods on one footing."""
+
+    title: str = key("Heading.")
+    against: list[str] = key(
+        "Methods that all others are compared with over the same episodes, keys of `config/methods.yaml`.", min_length=1
+    )
+    groups: list[Group] = key("Groups of rows, in order.", min_length=1)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Tables(Settings):
     """`config/tables.yaml`."""
 
     tables: dict[Annotated[str, Within(pattern="^table[0-9]+$")], TableEntry] = key(
         "The tables; a table's name is its file name."
+    )
+    surveys: dict[Annotated[str, Within(pattern="^table[0-9]+_measured$")], SurveyEntry] = key(
+        "The surveys; a survey's name is its file name. Plain `snakemake` does not build them.", default_factory=dict
     )
     figures: dict[str, FigureEntry] = key(
         "The figures; `scales-and-shifts` is drawn by `mtl/reporting/figures/scales_and_shifts.py`."

@@ -20,7 +20,7 @@ def judged(plan):
 
 @pytest.fixture(scope="module")
 def reports():
-    return load(read_yaml(CONFIG / "miniimagenet-cpu.yaml"), ROOT).reports
+    return load(read_yaml(KEPT / "config.yaml"), ROOT).reports
 
 
 @pytest.mark.parametrize("table", ["table1", "table2"])

@@ -1,0 +1,192 @@
+"""Surveys: methods on one footing, each compared with a few others over the same test episodes."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mtl.evaluation.interval import mean_and_ci95
+from mtl.experiment.cell import Cell
+from mtl.reporting.markdown import heading, markdown_table
+from mtl.reporting.places import PLACE, Place, named
+from mtl.reporting.plans import not_stale, read_plan
+from mtl.reporting.ranks import DRAWS, ranks
+from mtl.reporting.results import Accuracies, read_accuracies, read_csv
+from mtl.reporting.statistics import few_ci95
+from mtl.reporting.survey_figure import draw
+from mtl.runtime.errors import UserError
+from mtl.runtime.files import read_record, write_text
+
+PANEL = ["dataset", "backbone", "way", "shot"]
+KEY = ["method", *PANEL]
+STATISTICS = {"running": "running", "episode": "of each set, transductive"}
+JOBS = ("meta-train", "evaluate")
+RULE = (
+    "Accuracy in percent: mean over all test episodes ± the 95 % interval 1.96 s/√n over episodes. Difference: over "
+    "the same episodes, ± its 95 % interval, over {over}. Rank: among the rows of the same backbone, with the 95 % "
+    f"interval of {DRAWS} bootstrap samples of seeds and episodes. Tasks: those that the tested model was meta-trained "
+    "on. Learned: values that meta-training changes. CPU: seconds of a core for meta-training and evaluation, summed "
+    "over seeds, without pre-training. Published: the authors' own number on their images, network and schedule, in "
+    "general 84 px and many more tasks; not comparable."
+)
+
+
+def write_survey(
+    plan_text: str,
+    published: Path,
+    results: Path,
+    benchmarks: Path,
+    csv: Path,
+    markdown: Path,
+    pictures: Iterable[Path],
+) -> None:
+    """Compares methods with each other.
+
+    Args:
+        plan_text: rows and cells, as `Surveys.plan` returns them.
+        published: the numbers that the authors of each method print, `config/published/methods.csv`.
+        results: the folder of results.
+        benchmarks: the folder in which Snakemake keeps the cost of each job.
+        csv: one line per method, dataset, backbone, and number of ways and shots.
+        markdown: a table per dataset, and number of ways and shots.
+        pictures: the accuracies with their intervals, in the formats of their suffixes.
+
+    Raises:
+        UserError: no cell has been evaluated with the settings that the config asks.
+    """
+    plan = read_plan(plan_text, results)
+    measured = read_accuracies(results, not_stale(plan))
+    if not measured:
+        raise UserError(f"{plan['table']}: no cell was evaluated with the settings that the config asks")
+    printed = read_csv(published, ["method", "dataset", "backbone", "source"], ["way", "shot", "accuracy", "ci95"])
+    lines = [line for row in plan["rows"] for line in _lines(row, plan, measured, results, benchmarks)]
+    tidy = _with_ranks(pd.DataFrame(lines), measured)
+    tidy = tidy.merge(
+        printed.rename(columns={"accuracy": "published", "ci95": "published_ci95"}), on=KEY, how="left", sort=False
+    )
+    write_text(csv, tidy.to_csv(index=False, lineterminator="\n", float_format="%.4f"))
+    write_text(markdown, _markdown(plan, tidy))
+    draw(plan, tidy, pictures)
+
+
+def _lines(
+    row: dict[str, Any], plan: dict[str, Any], measured: Accuracies, results: Path, benchmarks: Path
+) -> list[dict[str, Any]]:
+    cells = [Cell.in_folder(folder) for folder in plan["cells"]]
+    own = [cell for cell in cells if (cell.method, cell.backbone) == (row["method"], row["backbone"])]
+    lines = []
+    for dataset, way, shot in dict.fromkeys((cell.dataset, cell.way, cell.shot) for cell in own):
+        here = [cell for cell in own if (cell.dataset, cell.way, cell.shot) == (dataset, way, shot)]
+        line = {
+            "table": plan["table"],
+            **{name: row[name] for name in ("group", "row", "method", "backbone")},
+            **{"dataset": dataset, "way": way, "shot": shot},
+            "statistics": plan["cells"][here[0].folder],
+        }
+        if not set(here) <= measured.keys():
+            lines.append(line | {"remark": "stale" if {cell.folder for cell in here} & {*plan["stale"]} else "not-run"})
+            continue
+        by_seed = np.array([measured[cell].mean() for cell in here])
+        line |= {
+            "seeds": len(here),
+            "episodes": sum(len(measured[cell]) for cell in here),
+            "accuracy": by_seed.mean(),
+            "ci95": mean_and_ci95(np.concatenate([measured[cell] for cell in here]))[1],
+            "ci95_seeds": few_ci95(by_seed),
+        }
+        for other in plan["against"]:
+            line |= _difference(here, other, measured)
+        lines.append(line | _cost(here, row["trained"], results, benchmarks) | {"remark": ""})
+    return lines
+
+
+def _difference(cells: list[Cell], other: str, measured: Accuracies) -> dict[str, Any]:
+    """The difference to another method of the same backbone, over the same episodes."""
+    pairs = [(cell, Cell(**{**vars(cell), "method": other})) for cell in cells if cell.method != other]
+    if not pairs or not all(second in measured for _, second in pairs):
+        return {f"minus_{other}": np.nan, f"minus_{other}_ci95": np.nan}
+    differences = [measured[first] - measured[second] for first, second in pairs]
+    by_seed = np.array([values.mean() for values in differences])
+    ci95 = few_ci95(by_seed) if len(by_seed) > 1 else mean_and_ci95(differences[0])[1]
+    return {f"minus_{other}": by_seed.mean(), f"minus_{other}_ci95": ci95}
+
+
+def _cost(cells: list[Cell], trained: bool, results: Path, benchmarks: Path) -> dict[str, Any]:
+    """What the cells of a row saw and took; seconds are unknown where Snakemake kept none."""
+    records = [results / cell.folder / "training.json" for cell in cells if trained]
+    tasks = [
+        read_record(path, "selected_iteration") * read_record(path, "provenance", "spec", "meta_train", "tasks")
+        for path in records
+    ]
+    paths = [benchmarks / cell.folder / f"{job}.jsonl" for cell in cells for job in JOBS]
+    seconds = [
+        json.loads(line)["cpu_time"] for path in paths if path.is_file() for line in path.read_text().splitlines()
+    ]
+    return {
+        "tasks_seen": float(np.mean(tasks)) if tasks else 0.0,
+        "learned_parameters": read_record(records[0], "learned_parameters") if records else 0,
+        "cpu_seconds": float(sum(seconds)) if seconds else np.nan,
+    }
+
+
+def _with_ranks(tidy: pd.DataFrame, measured: Accuracies) -> pd.DataFrame:
+    """Adds the rank of each line among those of its panel that were tested with as many seeds and episodes."""
+    columns = {name: pd.Series(np.nan, index=tidy.index) for name in ("rank", "rank_low", "rank_high", "ranked")}
+    for panel, lines in tidy[tidy["remark"] == ""].groupby(PANEL, sort=False):
+        place: dict[str, Any] = dict(zip(PANEL, panel, strict=True))
+        seeds = sorted({cell.seed for cell in measured if _is_at(cell, place)})
+        cells = [[Cell(**place, method=method, seed=seed) for seed in seeds] for method in lines["method"]]
+        found = ranks(np.array([[measured[cell] for cell in row] for row in cells]))
+        for name, values in zip(columns, (*found, np.full(len(lines), len(lines))), strict=True):
+            columns[name][lines.index] = values
+    return tidy.assign(**columns)
+
+
+def _is_at(cell: Cell, place: dict[str, Any]) -> bool:
+    return all(getattr(cell, name) == value for name, value in place.items())
+
+
+def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
+    lines = heading(plan)
+    places = named(tidy[PLACE].itertuples(index=False, name=None), plan)
+    for place, name in places.items():
+        lines += [f"## {name}", "", *_table(plan, tidy, place), ""]
+    seeds = tidy["seeds"].dropna().astype(int).unique()
+    over = "episodes" if max(seeds) == 1 else "seeds (Student's t)"
+    return "\n".join([*lines, RULE.format(over=over)]) + "\n"
+
+
+def _table(plan: dict[str, Any], tidy: pd.DataFrame, place: Place) -> list[str]:
+    here = tidy[(tidy[PLACE] == list(place)).all(axis=1)]
+    several = {name: len(set(here[name])) > 1 for name in ("backbone", "statistics")}
+    heads = ["", *(name for name, shown in several.items() if shown), "accuracy"]
+    heads += [f"− {label}" for label in plan["against"].values()]
+    heads += ["rank", "tasks", "learned", "CPU (s)", "published"]
+    rows: list[list[str]] = []
+    group = None
+    for line in here.to_dict("records"):
+        if line["group"] != group:
+            group = line["group"]
+            rows.append([f"*{group}*", *[""] * (len(heads) - 1)])
+        named_by = [str(STATISTICS.get(line[name], line[name])) for name, shown in several.items() if shown]
+        rows.append([line["row"], *named_by, *_shown(line, list(plan["against"]))])
+    return markdown_table(heads, rows)
+
+
+def _shown(line: dict[Any, Any], against: list[str]) -> list[str]:
+    published = "–" if pd.isna(line["published"]) else f"{line['published']:.2f}"
+    published += "" if pd.isna(line["published_ci95"]) else f" ± {line['published_ci95']:.2f}"
+    if line["remark"]:
+        return [line["remark"], *["–"] * (len(against) + 4), published]
+    seeds = "" if pd.isna(line["ci95_seeds"]) else f" (seeds ± {line['ci95_seeds']:.2f})"
+    shown = [f"{line['accuracy']:.2f} ± {line['ci95']:.2f}{seeds}"]
+    for other in against:
+        difference = line[f"minus_{other}"]
+        shown.append("–" if pd.isna(difference) else f"{difference:+.2f} ± {line[f'minus_{other}_ci95']:.2f}")
+    low, high = (int(line[name]) for name in ("rank_low", "rank_high"))
+    cost = [f"{int(line[name]):,}" if line[name] else "–" for name in ("tasks_seen", "learned_parameters")]
+    seconds = "–" if pd.isna(line["cpu_seconds"]) else f"{line['cpu_seconds']:,.0f}"
+    return [*shown, f"{int(line['rank'])} ({low}–{high})", *cost, seconds, published]
