@@ -53,7 +53,7 @@ def build_learner(
     rate = 0.0 if inner_loop is None else mean_rate(inner_loop.rate, way, inner_loop.mirrored)
     steps = 0 if inner_loop is None else inner_loop.steps
     first_order = inner_loop is not None and inner_loop.first_order
-    setup = LearnerSetup(method, backbone, head, device, batch_norm, rate, steps, first_order)
+    setup = LearnerSetup(method, backbone, head, device, batch_norm, rate, steps, first_order, seed)
     learner: Learner = load("learners", method.learner).build(setup)
     return learner.to(device.torch_device)
 

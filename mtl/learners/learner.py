@@ -33,6 +33,7 @@ class LearnerSetup:
         learning_rate: β, for the mean over the support set; 0 for a learner without inner steps.
         steps: inner steps; 0 for a learner without them.
         first_order: whether the meta-gradient takes the inner gradients as constants.
+        seed: of the experiment, for the initial values of a learner's own parameters.
     """
 
     method: Method
@@ -43,6 +44,7 @@ class LearnerSetup:
     learning_rate: float
     steps: int
     first_order: bool
+    seed: int
 
 
 class Learner(nn.Module, ABC):
