@@ -124,6 +124,29 @@ def test_queries_are_in_groups_of_one_size_and_of_learners_that_can(config, othe
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("method", "way", "message"),
+    [
+        (
+            "prototypes-ss",
+            61,
+            "meta_train.way: 61 classes per task (for glyphs/resnet12/seed0/prototypes-ss/5way-1shot)",
+        ),
+        ("ss-all", 30, "but what the learner 'meta_transfer' learns is for one number of classes; write null or 5"),
+    ],
+)
+def test_training_tasks_may_have_as_many_classes_as_there_are_and_as_the_learner_can(
+    config, others, method, way, message
+):
+    config["methods"] = ["prototypes-ss", "ss-all"]
+    config["overrides"].append({"when": {"method": method}, "meta_train": {"way": 5}})
+    checked(config, others)
+    config["overrides"][-1]["meta_train"]["way"] = way
+    with pytest.raises(UserError) as caught:
+        checked(config, others)
+    assert message in str(caught.value)
+
+
 def test_a_missing_key_is_named(config, others):
     del config["pretrain"]["dropout"]
     with pytest.raises(UserError, match=r"config/config\.yaml: pretrain\.dropout: missing"):
@@ -135,10 +158,8 @@ def test_a_missing_key_is_named(config, others):
     [
         ({"modulate": "ss", "scope": "head"}, "ss-all.scope: 'head' does not go with modulate 'ss'"),
         ({"learner": "maml"}, "ss-all.modulate: 'ss' is not for the learner 'maml'; leave the key out"),
-        (
-            {"learner": "mamal"},
-            "did you mean 'maml'?",
-        ),
+        ({"learner": "mamal"}, "did you mean 'maml'?"),
+        ({"options": {"penalty": 1.0}}, "ss-all.options: {'penalty': 1.0} has 'penalty', but the learner 'meta_transf"),
         (
             {"meta_batch": "none"},
             "ss-all.theta_init: 'meta-learned' does not go with meta_batch 'none'; write random or",

@@ -69,7 +69,9 @@ def test_all_cells_of_the_papers_config_are_judged():
     grid, protocol = compared(paper())
     with (CONFIG / "published/tables.csv").open(encoding="utf-8") as file:
         # Nobody knows the settings of table 4, which is the extension's.
-        printed = [line for line in csv.DictReader(file) if line["method"] in grid.methods and line["table"] != "table4"]
+        printed = [
+            line for line in csv.DictReader(file) if line["method"] in grid.methods and line["table"] != "table4"
+        ]
     cells = [Cell(p["dataset"], p["backbone"], 0, p["method"], int(p["way"]), int(p["shot"])) for p in printed]
     assert set(cells) <= set(grid.cells)
     assert {cell.folder: protocol.differences(cell) for cell in grid.cells} == {c.folder: [] for c in grid.cells}
