@@ -13,6 +13,7 @@ from mtl.learners.build import InnerLoop
 from mtl.networks.backbone import Backbone
 from mtl.networks.weights import new_backbone
 from mtl.runtime.device import Device
+from mtl.runtime.extensions import extensions
 from mtl.specs.inner_steps import InnerRate
 from mtl.specs.methods import Method
 from mtl.specs.networks import Network
@@ -58,6 +59,12 @@ class Scene:
         """The bare network, all weights trainable."""
         torch.manual_seed(0)
         return new_backbone(self.network).to(self.device.torch_device)
+
+
+def takes_steps(method: str) -> bool:
+    """Whether a method takes gradient steps within a task."""
+    steps: bool = extensions("learners")[METHODS[method]["learner"]]["INNER_STEPS"]
+    return steps
 
 
 def scenes(device: Device) -> list[Scene]:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchmarks.scenes import CLASSES, QUERY, WAY, Scene
+from benchmarks.scenes import CLASSES, QUERY, WAY, Scene, takes_steps
 from benchmarks.timing import Comparison
 from mtl.data.task_samplers import build_sampler
 from mtl.data.tasks import TaskShape
@@ -30,16 +30,17 @@ def stages(scene: Scene) -> Iterator[Comparison]:
     yield pretraining(scene)
 
 
-def evaluation(scene: Scene) -> Comparison:
-    """A cell's whole evaluation, including the choice among three numbers of steps."""
-    learner, images, episodes = scene.learner("ss-all"), scene.images(), scene.tasks(EPISODES)
+def evaluation(scene: Scene, method: str = "ss-all") -> Comparison:
+    """A cell's whole evaluation, including the choice among three numbers of steps if it takes any."""
+    learner, images, episodes = scene.learner(method), scene.images(), scene.tasks(EPISODES)
+    steps = TEST_STEPS if takes_steps(method) else (0,)
     backbone = backbone_of(learner)
     rows = torch.from_numpy(np.unique(np.concatenate([episodes.support.ravel(), episodes.query.ravel()])))
     used = images[rows.to(images.device)].contiguous(memory_format=torch.channels_last)
 
     def ours() -> None:
         sets = embed_episodes(learner, in_batches(learner.bank, images), episodes)
-        for learner.steps in TEST_STEPS:
+        for learner.steps in steps:
             score(learner, sets, episodes)
 
     def bare() -> None:
@@ -47,14 +48,13 @@ def evaluation(scene: Scene) -> Comparison:
             for batch in used.split(IMAGES_AT_ONCE):
                 backbone(to_unit_interval(batch))
 
-    return Comparison(
-        f"evaluating {EPISODES} episodes", scene.name, ours, "forward pass of their images", bare, scene.repeats
-    )
+    subject = f"evaluating {EPISODES} episodes" + ("" if method == "ss-all" else f" ({method})")
+    return Comparison(subject, scene.name, ours, "forward pass of their images", bare, scene.repeats)
 
 
-def meta_training(scene: Scene) -> Comparison:
+def meta_training(scene: Scene, method: str = "ss-all-ht") -> Comparison:
     """A meta-update of two tasks, including drawing them."""
-    learner, images = scene.learner("ss-all-ht"), scene.images()
+    learner, images = scene.learner(method), scene.images()
     backbone = backbone_of(learner)
     shape, tasks = TaskShape(WAY, 1, QUERY), 2
     step = MetaStep(learner, shape, scene.device.torch_device)
@@ -67,8 +67,9 @@ def meta_training(scene: Scene) -> Comparison:
         _, accuracy = step(images, drawn, 1e-3)
         sampler.observe(accuracy.cpu().numpy())
 
+    subject = "meta-training iteration (" + ("SS, HT)" if method == "ss-all-ht" else f"{method})")
     return Comparison(
-        "meta-training iteration (SS, HT)", scene.name, ours, "forward and backward",
+        subject, scene.name, ours, "forward and backward",
         lambda: forward_and_backward(scene, backbone, images[:count]), scene.repeats,
     )  # fmt: skip
 
