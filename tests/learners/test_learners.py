@@ -29,8 +29,10 @@ def train(learner, train_images, steps=3):
 
 
 @pytest.mark.parametrize("name", ALL_METHODS)
-def test_every_method_scores_episodes(tiny, test_images, test_episodes, name):
+def test_every_method_scores_episodes(tiny, train_images, test_images, test_episodes, name):
     learner = build(tiny, name)
+    if learner.source_images:
+        learner.see_source(in_batches(learner.bank, train_images.images))
     accuracies = accuracies_of(learner, test_images, test_episodes)
     assert accuracies.shape == (12,)
     assert ((accuracies >= 0) & (accuracies <= 100)).all()
