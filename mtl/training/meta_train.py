@@ -14,6 +14,7 @@ from mtl.learners import Learner, build_learner
 from mtl.learners.build import InnerLoop
 from mtl.networks.weights import save_tensors
 from mtl.runtime.device import Device, set_up
+from mtl.runtime.errors import UserError
 from mtl.runtime.files import write_json
 from mtl.runtime.progress import Progress
 from mtl.runtime.provenance import outputs, provenance
@@ -67,6 +68,11 @@ def meta_train(spec: MetaTrainSpec, paths: MetaTrainPaths) -> None:
         device,
         theta_start=spec.meta_train.theta_start,
     )
+    if not learner.learned():
+        raise UserError(
+            f"config/methods.yaml: {spec.method.name}.meta_batch: {spec.method.meta_batch!r}, but nothing of this method "
+            "is learned; write none, or open Θ by modulate and scope"
+        )
     train = load_split(paths.images, paths.split, "train", device.torch_device)
     selecting = "test" if spec.meta_train.select_on == "test" else "val"
     validation = load_split(paths.images, paths.split, selecting, device.torch_device)
