@@ -1,0 +1,52 @@
+"""Full context embeddings of Matching Networks (Vinyals et al. 2016, section 2.1.2 and appendix A)."""
+
+import torch
+from torch import nn
+
+from mtl.runtime.seeds import torch_generator
+
+
+class Context(nn.Module):
+    """Changes the features of a task by what its support set holds.
+
+    Of the published wirings of the attention LSTM, this is the one of most public code: what was read from the support
+    set is an input, beside the query. In the paper it belongs to the state, and the recurrent matrix is D x 2 D.
+    """
+
+    def __init__(self, dimensions: int, steps: int, seed: int) -> None:
+        """Two LSTMs of the size of a feature, with 28 D² weights; queries take `steps` looks at the support set."""
+        super().__init__()
+        self.steps = steps
+        self.support = nn.LSTM(dimensions, dimensions, batch_first=True, bidirectional=True)
+        self.query = nn.LSTMCell(2 * dimensions, dimensions)
+        # Torch's own initial values, but not from the global stream.
+        generator = torch_generator(seed, "matching context")
+        for value in self.parameters():
+            nn.init.uniform_(value, -(dimensions**-0.5), dimensions**-0.5, generator=generator)
+
+    def forward(self, support: torch.Tensor, query: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(T, S, D) and (T, Q, D) to embeddings of the same shapes, each query without regard to the others."""
+        support = self._read_supports(support)
+        return support, self._attend(support, query)
+
+    def _read_supports(self, support: torch.Tensor) -> torch.Tensor:
+        """A bidirectional LSTM over the support set, plus the features themselves (appendix A.2)."""
+        # Supports are ordered by class, so a place in the sequence would be a label. In this order, the same for all
+        # tasks of a size, the shots of a class do not follow each other. It is not equivariant to classes all the same.
+        count = support.shape[1]
+        order = torch.randperm(count, generator=torch_generator(0, f"order of {count} supports"))
+        order = order.to(support.device)
+        forwards, backwards = self.support(support[:, order])[0].chunk(2, dim=2)
+        read: torch.Tensor = (forwards + backwards)[:, order.argsort()]
+        return support + read
+
+    def _attend(self, support: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
+        """An LSTM that reads the support set by attention at every step (equations 3 to 6)."""
+        start = query.flatten(0, 1)
+        hidden, cell = start, torch.zeros_like(start)
+        for _ in range(self.steps):
+            attention = (hidden.view_as(query) @ support.transpose(1, 2)).softmax(dim=2)
+            read = (attention @ support).flatten(0, 1)
+            change, cell = self.query(torch.cat([start, read], dim=1), (hidden, cell))
+            hidden = change + start
+        return hidden.view_as(query)

@@ -1,0 +1,174 @@
+"""Matching Networks: the paper's attention in loops, and what full context embeddings may know."""
+
+import dataclasses
+import math
+
+import pytest
+import torch
+from torch.autograd import gradcheck
+from torch.nn import functional as F
+
+from mtl.learners import build_learner
+from mtl.learners.matching_context import Context
+from mtl.learners.nearest_mean import nearest_mean
+from mtl.runtime.errors import UserError
+from tests.helpers.learners import CPU, NETWORK, build, method
+
+LABELS, TARGETS = torch.arange(5).repeat_interleave(2), torch.arange(5).repeat_interleave(3)
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    torch.manual_seed(0)
+
+
+def learner_with(tiny, **options):
+    """A learner of features of 16 dimensions."""
+    row = dataclasses.replace(method("matching-ss"), options=options)
+    return build_learner(row, NETWORK, "running", tiny / "theta.safetensors", 5, None, 0, CPU)
+
+
+def tasks(count, noise=0.3, dimensions=16):
+    """Supports (T, 10, D) and queries (T, 15, D) around five random means of each task."""
+    means = torch.randn(count, 5, dimensions)
+    sets = means[:, LABELS], means[:, TARGETS]
+    return [one + noise * torch.randn(one.shape) for one in sets]
+
+
+def own(learner):
+    return [value for name, value in learner.learned().items() if name.startswith("theta_")]
+
+
+@pytest.mark.parametrize(
+    ("temperature", "expected"),
+    [(1.0, (0.371035, 0.628965)), (10.0, (0.366055, 0.633945)), (100.0, (0.004383, 0.995617))],
+)
+def test_an_example_by_hand(tiny, temperature, expected):
+    learner = learner_with(tiny, temperature=temperature)
+    support, query = torch.tensor([[[1.0, 0], [0, 1], [1, 1]]]), torch.tensor([[[2.0, 1]]])
+    attention = learner._similarities(support, query)
+    assert attention.flatten().tolist() == pytest.approx((0.894427, 0.447214, 0.948683), abs=1e-6)
+    probabilities = learner.predict(support, torch.tensor([0, 1, 1]), query).exp().flatten()
+    assert probabilities.tolist() == pytest.approx(expected, abs=5e-6)
+
+
+def test_full_context_by_hand():
+    context = Context(1, steps=2, seed=0)
+    with torch.no_grad():
+        context.query.weight_ih.copy_(torch.tensor([[1.0, 0], [0, 1], [1, 1], [0, 0]]))
+        context.query.weight_hh.copy_(torch.tensor([[0.0], [0], [0], [1]]))
+        context.query.bias_ih.zero_()
+        context.query.bias_hh.zero_()
+    support, query = torch.tensor([[[1.0], [-1]]]), torch.tensor([[[0.5]]])
+    assert context._attend(support, query).item() == pytest.approx(0.958673, abs=1e-6)
+    context.steps = 1
+    assert context._attend(support, query).item() == pytest.approx(0.769669, abs=1e-6)
+
+
+@pytest.mark.parametrize("distance", ["cosine", "euclidean"])
+def test_a_loop_over_queries_and_supports(tiny, distance):
+    learner, (support, query) = learner_with(tiny, distance=distance, temperature=0.5), tasks(2)
+    logits = learner.predict(support, LABELS, query)
+    for s, q, ours in zip(support, query, logits, strict=True):
+        for one, scores in zip(q, ours, strict=True):
+            alike = [F.cosine_similarity(one, x, dim=0) if distance == "cosine" else -(one - x).pow(2).sum() for x in s]
+            weights = [math.exp(0.5 * x) for x in alike]
+            by_class = [sum(weights[2 * label : 2 * label + 2]) / sum(weights) for label in range(5)]
+            assert scores.exp().tolist() == pytest.approx([x + 1e-6 for x in by_class], abs=1e-6)
+
+
+def test_euclidean_at_one_shot_is_a_prototypical_network(tiny):
+    learner, (support, query) = learner_with(tiny, distance="euclidean", temperature=1.0), tasks(3, noise=1.0)
+    support, each = support[:, ::2], torch.arange(5)
+    ours, theirs = learner.predict(support, each, query), nearest_mean(support, each, query)
+    assert torch.allclose(ours.exp(), theirs.softmax(dim=2) + 1e-6, atol=1e-6)
+    assert torch.equal(ours.argsort(dim=2), (theirs.softmax(dim=2) + 1e-6).log().argsort(dim=2))
+
+
+@pytest.mark.parametrize("context", [False, True])
+def test_tasks_together_are_tasks_one_at_a_time_and_so_are_queries(tiny, context):
+    learner, (support, query) = learner_with(tiny, context=context), tasks(4)
+    together = learner.predict(support, LABELS, query)
+    for task in range(4):
+        alone = learner.predict(support[task : task + 1], LABELS, query[task : task + 1, 7:8])
+        assert torch.allclose(alone[0, 0], together[task, 7], atol=1e-5)
+
+
+def test_classes_in_another_order_give_logits_in_that_order(tiny):
+    learner, (support, query) = learner_with(tiny), tasks(2)
+    order = torch.tensor([3, 0, 4, 1, 2])
+    permuted = support.unflatten(1, (5, 2))[:, order].flatten(1, 2)
+    ours = learner.predict(permuted, LABELS, query)
+    assert torch.allclose(ours, learner.predict(support, LABELS, query)[..., order], atol=1e-5)
+
+
+def test_context_reads_supports_in_one_order_that_mixes_classes(tiny):
+    context = learner_with(tiny, context=True).theta_context
+    support = tasks(1)[0]
+    seen = []
+    context.support.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    aware, _ = context(support, support)
+    context(support, support)
+    rows = [(support[0] == row).all(dim=1).nonzero().item() for row in seen[0][0]]
+    assert sorted(rows) == list(range(10))
+    assert rows != sorted(rows)
+    assert torch.equal(seen[0], seen[1])
+    read = context.support(seen[0])[0].unflatten(2, (2, 16)).sum(dim=2)
+    assert torch.allclose(aware[0, rows], seen[0][0] + read[0], atol=1e-6)
+
+
+def test_constant_features_tell_nothing(tiny):
+    logits = learner_with(tiny).predict(torch.ones(1, 10, 16), LABELS, torch.ones(1, 15, 16))
+    assert torch.equal(logits, logits[:1, :1, :1].expand_as(logits))
+    assert logits[0, 0, 0].item() == pytest.approx(math.log(0.2 + 1e-6))
+
+
+@pytest.mark.parametrize(("temperature", "expected"), [(1.0, math.log(1 + 4 / math.e)), (10.0, 0.0)])
+def test_first_loss_with_orthogonal_classes(tiny, temperature, expected):
+    """With τ = 1, no more than 0.4046 of the attention can go to one of five."""
+    learner, axes = learner_with(tiny, temperature=temperature), torch.eye(5).unsqueeze(0)
+    loss, _ = learner.loss(axes, torch.arange(5), axes, torch.arange(5))
+    assert loss.item() == pytest.approx(expected, abs=3e-4)
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize("options", [{}, {"distance": "euclidean", "temperature": 0.2}, {"context": True}])
+def test_gradients(tiny, options):
+    learner = learner_with(tiny, **options).double()
+    sets = [one.requires_grad_() for one in tasks(2)]
+    assert own(learner)
+    assert gradcheck(lambda s, q, *_: learner.loss(s, LABELS, q, TARGETS)[0], (*sets, *own(learner)), fast_mode=True)
+
+
+@pytest.mark.parametrize("context", [False, True])
+def test_after_learning_shuffled_supports_are_at_chance(tiny, context):
+    """A learner that found labels in the places of supports or queries would know them still."""
+    learner = learner_with(tiny, context=context)
+    optimizer = torch.optim.Adam(own(learner), lr=1e-2)
+    for _ in range(20):
+        support, query = tasks(16)
+        optimizer.zero_grad()
+        learner.loss(support, LABELS, query, TARGETS)[0].backward()
+        optimizer.step()
+    support, query = tasks(300)
+    shuffled = torch.stack([one[torch.randperm(10)] for one in support])
+    right, wrong = (
+        (learner.predict(s, LABELS, query).argmax(dim=2) == TARGETS).float().mean() for s in (support, shuffled)
+    )
+    assert right > 0.9
+    assert 0.15 < wrong < 0.25
+
+
+@pytest.mark.parametrize("options", [{"distance": "cosinus"}, {"temperature": 0.0}])
+def test_options_that_mean_nothing(tiny, options):
+    with pytest.raises(UserError, match=next(iter(options))):
+        learner_with(tiny, **options)
+
+
+def test_own_parameters_do_not_depend_on_the_global_stream(tiny):
+    made = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        made.append(own(build(tiny, "matching-context")))
+    assert len(made[0]) == 13
+    assert all(torch.equal(one, other) for one, other in zip(*made, strict=True))
