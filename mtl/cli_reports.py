@@ -77,6 +77,7 @@ def rates(plan: PlanText, results: Folder, csv: Output, markdown: Output) -> Non
 def survey(
     plan: PlanText,
     published: Input,
+    tables: Input,
     results: Folder,
     benchmarks: Folder,
     csv: Output,
@@ -87,4 +88,4 @@ def survey(
     """Compares methods on one footing."""
     from mtl.reporting.survey_table import write_survey
 
-    write_survey(plan, published, results, benchmarks, csv, markdown, [png, svg])
+    write_survey(plan, published, tables, results, benchmarks, csv, markdown, [png, svg])

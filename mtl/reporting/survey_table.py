@@ -37,6 +37,7 @@ RULE = (
 def write_survey(
     plan_text: str,
     published: Path,
+    tables: Path,
     results: Path,
     benchmarks: Path,
     csv: Path,
@@ -48,6 +49,7 @@ def write_survey(
     Args:
         plan_text: rows and cells, as `Surveys.plan` returns them.
         published: the numbers that the authors of each method print, `config/published/methods.csv`.
+        tables: those of the paper and of its extension, `config/published/tables.csv`.
         results: the folder of results.
         benchmarks: the folder in which Snakemake keeps the cost of each job.
         csv: one line per method, dataset, backbone, and number of ways and shots.
@@ -61,7 +63,12 @@ def write_survey(
     measured = read_accuracies(results, not_stale(plan))
     if not measured:
         raise UserError(f"{plan['table']}: no cell was evaluated with the settings that the config asks")
-    printed = read_csv(published, ["method", "dataset", "backbone", "source"], ["way", "shot", "accuracy", "ci95"])
+    printed = pd.concat(
+        read_csv(path, ["method", "dataset", "backbone", "source"], ["way", "shot", "accuracy", "ci95"])
+        for path in (published, tables)
+    )
+    # A row may stand in several tables.
+    printed = printed.drop_duplicates(KEY)[[*KEY, "accuracy", "ci95", "source"]]
     lines = [line for row in plan["rows"] for line in _lines(row, plan, measured, results, benchmarks)]
     tidy = _with_ranks(pd.DataFrame(lines), measured)
     tidy = tidy.merge(

@@ -71,7 +71,7 @@ def test_the_paper_config_has_every_printed_cell_whose_method_exists(config):
     with (CONFIG / "published/tables.csv").open(encoding="utf-8") as file:
         printed = [line for line in csv.DictReader(file) if line["method"] in grid.methods]
     assert len(grid.cells) == len(set(grid.cells))
-    for table in reports.tables():
+    for table in {*reports.tables()} - {"table4"}:  # the extension's, whose settings nobody knows
         wanted = {(c["method"], c["backbone"], c["dataset"], c["shot"]) for c in printed if c["table"] == table}
         planned = {(c.method, c.backbone, c.dataset, str(c.shot)) for c in reports.cells(table)}
         assert wanted

@@ -6,10 +6,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from mtl.runtime.errors import UserError
 from mtl.runtime.files import sha256
 from mtl.training.augment import augment
 from mtl.training.schedules import halved
 from mtl.training.selection import Selection
+from tests.helpers import stages
 from tests.helpers.learners import ALL_METHODS, method
 from tests.helpers.stages import PRETRAIN, read, run_meta_train, run_pretrain
 
@@ -106,3 +108,10 @@ def test_history_of_pretraining_counts_no_tasks(tiny, tmp_path):
     history = read(run_pretrain(tiny, tmp_path).history)
     assert {line["tasks_seen"] for line in history} == {"0"}
     assert np.isfinite([float(line["loss"]) for line in history[:-1]]).all()
+
+
+def test_a_method_with_nothing_to_learn_is_refused(tiny, tmp_path, monkeypatch):
+    frozen = dataclasses.replace(method("nearest-centroid"), meta_batch="plain")
+    monkeypatch.setattr(stages, "method", lambda _: frozen)
+    with pytest.raises(UserError, match=r"nearest-centroid\.meta_batch: 'plain', but this method has nothing to learn"):
+        run_meta_train(tiny, tmp_path, "nearest-centroid")

@@ -5,6 +5,7 @@ rule survey:
     input:
         lambda wildcards: surveys.files(wildcards.survey),
         published=project.shown("config/published/methods.csv"),
+        tables=TABLES,
     output:
         csv=report(
             "<results>/{survey}.csv", category="Tables", caption="../report/survey.rst"
@@ -34,7 +35,7 @@ rule survey:
         "comparing methods: {wildcards.survey}"
     shell:
         mtl_command(
-            "survey --plan {params.plan:q} --published {input.published:q} --results {params.results}"
+            "survey --plan {params.plan:q} --published {input.published:q} --tables {input.tables:q} --results {params.results}"
             " --benchmarks {params.benchmarks} --csv {output.csv} --markdown {output.markdown}"
             " --png {output.png} --svg {output.svg}"
         )
