@@ -16,6 +16,7 @@ import pandas as pd
 import torch
 
 from benchmarks.arithmetic import arithmetic
+from benchmarks.learners import FROM_SCRATCH, ON_THETA, learners
 from benchmarks.processes import memory, packing, startup
 from benchmarks.scenes import Scene, scenes
 from benchmarks.set_statistics import set_statistics
@@ -61,7 +62,10 @@ def _all(device: Device, threads: int) -> Iterator[Comparison | Ratio]:
         yield from solvers(scene)
         yield from arithmetic(scene)
         yield from set_statistics(scene)
-    yield maml(Scene("4CONV, width 32, 32 px", Network(name="conv4", width=32, image_size=32), 20, 5, device))
+    yield from learners(small, ON_THETA)
+    conv4 = Scene("4CONV, width 32, 32 px", Network(name="conv4", width=32, image_size=32), 20, 5, device)
+    yield from learners(conv4, FROM_SCRATCH)
+    yield maml(conv4)
     yield maml(Scene("4CONV, width 32, 84 px", Network(name="conv4", width=32, image_size=84), 20, 3, device))
     yield packing(small, threads, 20)
     yield packing(large, threads, 1)

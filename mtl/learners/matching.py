@@ -50,12 +50,10 @@ class Matching(Embedding):
         self.theta_context = Context(dimensions, int(options["steps"]), setup.seed) if options["context"] else None
 
     def predict(self, support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
-        """Logarithms of the probabilities (T, Q, way), sums of a query's attention to the shots (equation 1)."""
+        """Logarithms of the probabilities, sums of a query's attention to the shots of a class."""
         if self.theta_context is not None:
             support, query = self.theta_context(support, query)
-        attention = (self.theta_log_temperature.exp() * self._similarities(support, query)).softmax(dim=2)
-        probabilities = attention @ F.one_hot(labels).to(attention.dtype)
-        return torch.log(probabilities + EPSILON)
+        return matched(self.theta_log_temperature.exp() * self._similarities(support, query), labels)
 
     def _similarities(self, support: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
         """(T, S, D) and (T, Q, D) to (T, Q, S)."""
@@ -63,6 +61,12 @@ class Matching(Embedding):
             return F.normalize(query, dim=2) @ F.normalize(support, dim=2).transpose(1, 2)
         each = torch.arange(support.shape[1], device=support.device)
         return nearest_mean(support, each, query)
+
+
+def matched(similarities: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Similarities (T, Q, S) to the logarithms of the probabilities of classes, (T, Q, way) (equation 1)."""
+    attention = similarities.softmax(dim=2)
+    return torch.log(attention @ F.one_hot(labels).to(attention.dtype) + EPSILON)
 
 
 def build(setup: LearnerSetup) -> Learner:

@@ -70,8 +70,8 @@ def meta_train(spec: MetaTrainSpec, paths: MetaTrainPaths) -> None:
     )
     if not learner.learned():
         raise UserError(
-            f"config/methods.yaml: {spec.method.name}.meta_batch: {spec.method.meta_batch!r}, but this method has nothing "
-            "to learn; write none, or open Θ by modulate and scope"
+            f"config/methods.yaml: {spec.method.name}.meta_batch: {spec.method.meta_batch!r}, but this method has "
+            "nothing to learn; write none, or open Θ by modulate and scope"
         )
     train = load_split(paths.images, paths.split, "train", device.torch_device)
     selecting = "test" if spec.meta_train.select_on == "test" else "val"
