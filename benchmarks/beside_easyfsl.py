@@ -106,9 +106,7 @@ def compared(
     same = (ours(*episodes).argmax(dim=2) == theirs(*episodes).argmax(dim=2)).double().mean().item()
     scale = f"{EPISODES} episodes, {shot}-shot, {DIMENSIONS} features"
     line = Comparison(name, scale, lambda: ours(*episodes), "easyfsl", lambda: theirs(*episodes), 7).measure()
-    sys.stdout.write(
-        f"{line.ratio:8.3f}  {name}, {scale}, over easyfsl; {100 * same:.3f} % of predictions are the same\n"
-    )
+    sys.stdout.write(f"{line.ratio:8.3f}  {name}, {scale}, over easyfsl; {100 * same:.3f} % of predictions agree\n")
     return {**asdict(line), "same_predictions": same}
 
 

@@ -1,10 +1,14 @@
 """The benchmarks run, and what they compare gives the same numbers; speed is not tested."""
 
+import dataclasses
+
 import pytest
 import torch
 
 from benchmarks import solvers
+from benchmarks import stages as stages_module
 from benchmarks.arithmetic import arithmetic
+from benchmarks.learners import FROM_SCRATCH, ON_THETA, learners
 from benchmarks.processes import memory
 from benchmarks.scenes import Scene
 from benchmarks.set_statistics import set_statistics
@@ -29,6 +33,14 @@ def test_every_line_can_be_measured(lines, monkeypatch):
         line = comparison.measure()
         assert line.value > 0
         assert line.floor_value > 0
+
+
+@pytest.mark.parametrize(("backbone", "names"), [("resnet12", ON_THETA), ("conv4", FROM_SCRATCH)])
+def test_every_method_can_be_measured(backbone, names, monkeypatch):
+    monkeypatch.setattr(stages_module, "EPISODES", 2)
+    scene = dataclasses.replace(SMALL, network=Network(name=backbone, width=2, image_size=16))
+    for comparison in learners(scene, names):
+        assert comparison.measure().value > 0
 
 
 @pytest.mark.slow
