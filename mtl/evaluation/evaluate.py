@@ -50,7 +50,7 @@ def evaluate(spec: EvaluateSpec, inputs: EvaluateInputs, episodes_csv: Path, eva
     learner without inner steps has nothing to choose, is scored once, and its summary says `null` steps.
     """
     device = set_up(**vars(spec.runtime))
-    entries = entry_points("evaluate", spec.network.name, spec.method.learner)
+    entries = entry_points("evaluate", spec.network.name, learner=spec.method.learner)
     record = provenance(to_plain(spec), inputs.by_role(), device, *entries)
     learner = learner_of(spec, inputs, device)
     if inputs.model is not None:

@@ -128,9 +128,10 @@ class Jobs:
 
     def _entries(self, stage: str, wildcards: Wildcards) -> list[str]:
         if stage == "pretrain":
-            return entry_points(stage, wildcards.backbone)
+            settings = self._grid.settings(dataset=wildcards.dataset, backbone=wildcards.backbone)
+            return entry_points(stage, wildcards.backbone, optimizer=settings["pretrain"]["optimizer"])
         if stage in STAGES:
-            return entry_points(stage, wildcards.backbone, self._grid.methods[wildcards.method].learner)
+            return entry_points(stage, wildcards.backbone, learner=self._grid.methods[wildcards.method].learner)
         if stage == "episodes":
             return ["data.stored_episodes:write_episodes"]
         rendered = self.rendered(wildcards)

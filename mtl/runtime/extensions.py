@@ -1,4 +1,4 @@
-"""What is found by the name of its module: a learner, a backbone, a form of archive, a figure.
+"""What is found by the name of its module: a learner, a backbone, an optimiser, a form of archive, a figure.
 
 Each is a file in its room that has a certain function, and constants in capitals that say of it what others must know.
 Adding one is adding a file; no list names it.
@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 from mtl.runtime.errors import UserError
 from mtl.runtime.syntax import PACKAGE, path_of, tree_of
 
-EXTENSIONS = Literal["learners", "networks", "data.archives", "reporting.figures"]
+EXTENSIONS = Literal["learners", "networks", "training.optimizers", "data.archives", "reporting.figures"]
 
 
 class Kind(NamedTuple):
@@ -37,6 +37,7 @@ KINDS = {
         {"OPTIONS": {}, "ANY_WAY": False, "WHOLE_QUERY_SETS": False},
     ),
     "networks": Kind("build", {"LABEL": str}),
+    "training.optimizers": Kind("build", {}),
     "data.archives": Kind("read", {}),
     "reporting.figures": Kind("write", {"FILES": tuple, "PUBLISHED": str, "LABELS": bool}),
 }
@@ -74,9 +75,14 @@ def load(room: EXTENSIONS, name: str) -> ModuleType:
     return importlib.import_module(f"mtl.{room}.{name}")
 
 
-def module_of(figure: str) -> str:
-    """The module that draws a figure: names of files have hyphens where those of modules have underscores."""
-    return figure.replace("-", "_")
+def module_of(name: str) -> str:
+    """The module of a figure or an optimiser, whose names have hyphens where those of modules have underscores."""
+    return name.replace("-", "_")
+
+
+def name_of(module: str) -> str:
+    """The name of a figure or an optimiser, from that of its module."""
+    return module.replace("_", "-")
 
 
 def _constants(tree: ast.Module) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from mtl.runtime.extensions import EXTENSIONS, extensions
+from mtl.runtime.extensions import EXTENSIONS, extensions, name_of
 
 
 class Settings:
@@ -56,13 +56,20 @@ class Within:
 
 
 class Found:
-    """Text that names a module of a room: `Annotated[str, Found("networks")]` is the name of a backbone."""
+    """Text that names a module of a room: `Annotated[str, Found("networks")]` is the name of a backbone.
 
-    def __init__(self, room: EXTENSIONS) -> None:
+    With `hyphens`, the name has hyphens for the underscores of the module.
+    """
+
+    def __init__(self, room: EXTENSIONS, hyphens: bool = False) -> None:
         self._room = room
+        self._hyphens = hyphens
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
-        return {"type": "literal", "expected": list(extensions(self._room))}
+        return {"type": "literal", "expected": self._names()}
+
+    def _names(self) -> list[str]:
+        return [name_of(module) if self._hyphens else module for module in extensions(self._room)]
 
 
 class Distinct:

@@ -1,10 +1,10 @@
 """Pre-training of Θ on all training classes (paper, sections 4.1 and 5.1)."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated
 
 from mtl.specs.computing import Runtime
-from mtl.specs.declare import Settings, key
+from mtl.specs.declare import Found, Settings, key
 from mtl.specs.networks import Network
 
 
@@ -14,7 +14,7 @@ class Pretrain(Settings):
 
     iterations: int = key("Batches.", paper="10 000", ge=0)
     batch_size: int = key("Images per batch.", paper="64", ge=2)
-    optimizer: Literal["adam-halving", "sgd-one-cycle"] = key(
+    optimizer: Annotated[str, Found("training.optimizers", hyphens=True)] = key(
         "`adam-halving`: Adam whose learning rate is halved at intervals. `sgd-one-cycle`: SGD with Nesterov momentum "
         "0.9 whose learning rate rises linearly in the first quarter, then falls to 0 along a cosine.",
         paper="`adam-halving`",

@@ -78,7 +78,7 @@ def meta_train(spec: MetaTrainSpec, paths: MetaTrainPaths) -> None:
     validation = load_split(paths.images, paths.split, selecting, device.torch_device)
     episodes = read_episodes(paths.validation_episodes, validation, spec.validation)
     banked = in_batches(learner.bank, validation.images)
-    entries = entry_points("meta_train", spec.network.name, spec.method.learner)
+    entries = entry_points("meta_train", spec.network.name, learner=spec.method.learner)
     record = provenance(to_plain(spec), paths.inputs(), device, *entries)
     with Checkpoint(paths.model.with_name(".meta-train.checkpoint"), record) as checkpoint:
         history, selection, snapshots = _run(spec, device, learner, train, banked, episodes, checkpoint)

@@ -16,6 +16,7 @@ from mtl.learners.nearest_mean import nearest_mean
 from mtl.networks.backbone import Backbone, to_unit_interval
 from mtl.networks.weights import features_of, random_backbone, save_tensors
 from mtl.runtime.device import Device, set_up
+from mtl.runtime.extensions import load, module_of
 from mtl.runtime.files import write_json
 from mtl.runtime.progress import Progress
 from mtl.runtime.provenance import outputs, provenance
@@ -26,7 +27,6 @@ from mtl.specs.stages import entry_points
 from mtl.training.augment import augment
 from mtl.training.checkpoint import Checkpoint, State
 from mtl.training.history import History
-from mtl.training.optimizers import build_optimizer
 
 VALIDATION_EPISODES = 600
 
@@ -61,7 +61,7 @@ def pretrain(spec: PretrainSpec, paths: PretrainPaths) -> None:
     classifier = nn.Linear(features_of(backbone, spec.network.image_size), len(train.class_names))
     network = nn.Sequential(backbone, classifier).to(device.torch_device)
     inputs = {name: getattr(paths, name) for name in ("images", "split")}
-    entries = entry_points("pretrain", spec.network.name)
+    entries = entry_points("pretrain", spec.network.name, optimizer=spec.pretrain.optimizer)
     record = provenance(to_plain(spec), inputs, device, *entries)
     with Checkpoint(paths.model.with_name(".pretrain.checkpoint"), record) as checkpoint:
         validate = functools.partial(_validate, backbone, validation, episodes, device)
@@ -84,7 +84,7 @@ def _run(
     settings = spec.pretrain
     history = History()
     labels = torch.from_numpy(train.labels).to(device.torch_device)
-    optimizer, rate_at = build_optimizer(settings, network)
+    optimizer, rate_at = load("training.optimizers", module_of(settings.optimizer)).build(settings, network)
     shuffling = torch_generator(spec.seed, "pretrain batches")
     augmenting = torch_generator(spec.seed, "pretrain augmentation")
     batches = Batches(len(labels), settings.batch_size, shuffling)

@@ -6,7 +6,8 @@ import dataclasses
 import pytest
 import torch
 
-from mtl.training.optimizers import build_optimizer, one_cycle
+from mtl.training.optimizers import adam_halving, sgd_one_cycle
+from mtl.training.optimizers.sgd_one_cycle import one_cycle
 from tests.helpers.stages import PRETRAIN
 
 
@@ -30,7 +31,7 @@ def test_one_cycle_by_hand():
 
 
 def test_the_papers_rate_is_halved():
-    _, rate_at = build_optimizer(settings("adam-halving"), torch.nn.Linear(2, 2))
+    _, rate_at = adam_halving.build(settings("adam-halving"), torch.nn.Linear(2, 2))
     assert [rate_at(iteration) for iteration in (0, 2, 3, 6)] == pytest.approx([0.1, 0.1, 0.05, 0.03])
 
 
@@ -38,7 +39,7 @@ def test_sgd_is_nesterov_with_decay_of_weights_alone():
     torch.manual_seed(0)
     network = torch.nn.Linear(3, 2)
     weight, bias = copy.deepcopy(network.weight.data), copy.deepcopy(network.bias.data)
-    optimizer, rate_at = build_optimizer(settings("sgd-one-cycle"), network)
+    optimizer, rate_at = sgd_one_cycle.build(settings("sgd-one-cycle"), network)
     momentum = [torch.zeros_like(weight), torch.zeros_like(bias)]
     for iteration in range(3):
         rate = rate_at(iteration)

@@ -1,4 +1,4 @@
-"""Optimisers of pre-training: the paper's, and a more recent one."""
+"""SGD with momentum and weight decay, the recipe of later few-shot work, on one cycle (Smith and Topin 2017)."""
 
 import math
 from collections.abc import Callable
@@ -8,21 +8,14 @@ import torch
 from torch import nn
 
 from mtl.specs.pretraining import Pretrain
-from mtl.training.schedules import halved
 
 MOMENTUM = 0.9
 WARM_UP = 0.25  # of all iterations
 START = 0.04  # of the highest learning rate
 
 
-def build_optimizer(settings: Pretrain, network: nn.Module) -> tuple[torch.optim.Optimizer, Callable[[int], float]]:
-    """The optimiser, and the learning rate of an iteration counted from 0.
-
-    `adam-halving` is section 5.1 of the paper; `sgd-one-cycle` is the recipe of later few-shot work (momentum and
-    weight decay), on the schedule of Smith and Topin 2017 with cosine annealing.
-    """
-    if settings.optimizer == "adam-halving":
-        return torch.optim.Adam(network.parameters()), lambda iteration: halved(settings, iteration)
+def build(settings: Pretrain, network: nn.Module) -> tuple[torch.optim.Optimizer, Callable[[int], float]]:
+    """Nesterov momentum; weights decay, biases do not."""
     weights = [value for value in network.parameters() if value.ndim > 1]
     biases = [value for value in network.parameters() if value.ndim <= 1]
     groups: list[dict[str, Any]] = [{"params": weights, "weight_decay": settings.weight_decay}, {"params": biases}]
