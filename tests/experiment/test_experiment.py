@@ -43,7 +43,7 @@ def test_the_default_experiment_has_eleven_methods_at_two_shots(config):
     assert len({cell.method for cell in cells}) == 11
 
 
-EXPERIMENTS = ["miniimagenet-cpu", "paper", "paper-inductive"]
+EXPERIMENTS = ["fc100-cpu", "miniimagenet-cpu", "paper", "paper-inductive", "survey"]
 
 
 def content_of(config, name):
@@ -414,3 +414,13 @@ def test_every_key_of_a_section_that_computes_is_among_them():
     silent = {"pretrain.log_every", "meta_train.snapshots"}
     keys = {f"{name}.{field.name}" for name, kind in sections.items() for field in dataclasses.fields(kind)}
     assert keys - silent <= set(CHANGES)
+
+
+def test_the_survey_of_miniimagenet_takes_cells_as_its_experiment_makes_them():
+    first, second = (read_yaml(CONFIG / f"miniimagenet-{name}.yaml") for name in ("cpu", "survey"))
+    experiments = [load(content, ROOT) for content in (first, extended(first, second))]
+    ours, theirs = (set(experiment.grid.cells) for experiment in experiments)
+    assert len(ours & theirs) > 10
+    for cell in ours & theirs:
+        asked = [experiment.jobs.asked(cell) for experiment in experiments]
+        assert asked[0] == asked[1], cell.folder
