@@ -43,7 +43,7 @@ def test_the_default_experiment_has_eleven_methods_at_two_shots(config):
     assert len({cell.method for cell in cells}) == 11
 
 
-EXPERIMENTS = ["fc100-cpu", "miniimagenet-cpu", "paper", "paper-inductive", "survey"]
+EXPERIMENTS = ["fc100-cpu", "miniimagenet-cpu", "paper", "paper-inductive"]
 
 
 def content_of(config, name):
