@@ -6,7 +6,15 @@ from benchmarks.scenes import METHODS, Scene
 from benchmarks.stages import evaluation, meta_training
 from benchmarks.timing import Comparison
 
-ON_THETA = ("prototypes-ss", "matching-ss", "relation-ss", "attention-ss", "nearest-centroid", "baseline-pp")
+ON_THETA = (
+    "prototypes-ss",
+    "matching-ss",
+    "relation-ss",
+    "attention-ss",
+    "nearest-centroid",
+    "nearest-centroid-cl2n",
+    "baseline-pp",
+)
 FROM_SCRATCH = ("prototypes", "matching-nets", "matching-context", "siamese", "relation-nets")
 
 

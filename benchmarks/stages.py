@@ -34,6 +34,8 @@ def evaluation(scene: Scene, method: str = "ss-all") -> Comparison:
     """A cell's whole evaluation, including the choice among three numbers of steps if it takes any."""
     learner, images, episodes = scene.learner(method), scene.images(), scene.tasks(EPISODES)
     steps = TEST_STEPS if takes_steps(method) else (0,)
+    if learner.source_images:
+        learner.see_source(in_batches(learner.bank, images[: learner.source_images]))
     backbone = backbone_of(learner)
     rows = torch.from_numpy(np.unique(np.concatenate([episodes.support.ravel(), episodes.query.ravel()])))
     used = images[rows.to(images.device)].contiguous(memory_format=torch.channels_last)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from mtl.runtime.errors import UserError
 from mtl.runtime.extensions import extensions
-from mtl.specs.methods import Method, MethodRow
+from mtl.specs.methods import Method, MethodRow, Option
 from mtl.specs.reading import default_of
 
 # The keys that only some learners take, and their values where a row has none; every learner may have `options`.
@@ -58,9 +58,15 @@ def problems_of_row(row: MethodRow) -> Iterator[tuple[str, str]]:
 
 
 def _problems_of_options(row: MethodRow) -> Iterator[tuple[str, str]]:
-    known: dict[str, float | bool | str] = extensions("learners")[row.learner]["OPTIONS"]
+    known: dict[str, Option | tuple[str, ...]] = extensions("learners")[row.learner]["OPTIONS"]
     for name, value in row.options.items():
-        if name not in known:
+        default = known.get(name)
+        if default is None:
             yield "options", f"has {name!r}, but the learner {row.learner!r} has {', '.join(known) or 'no options'}"
-        elif type(value) is not type(known[name]):
-            yield "options", f"has {name}: {value!r}, which is no {type(known[name]).__name__}"
+        elif isinstance(default, tuple):
+            if value not in default:
+                yield "options", f"has {name}: {value!r}, which is none of {', '.join(default)}"
+        elif type(value) is not type(default):
+            yield "options", f"has {name}: {value!r}, which is no {type(default).__name__}"
+        elif isinstance(value, float) and value < 0:
+            yield "options", f"has {name}: {value!r}, which is below 0"

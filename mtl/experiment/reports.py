@@ -36,7 +36,8 @@ class Reports:
     def targets(self) -> list[str]:
         """Everything that the experiment can show: tables, claims and figures."""
         figures = [f"<results>/figures/{name}.png" for name in self.figures()]
-        return [*(f"<results>/{table}.csv" for table in self.tables()), "<results>/claims.csv", *figures]
+        tables = [table for table in self.tables() if not self._tables[table].on_request]
+        return [*(f"<results>/{table}.csv" for table in tables), "<results>/claims.csv", *figures]
 
     def cells(self, table: str) -> list[Cell]:
         """The cells of a table."""

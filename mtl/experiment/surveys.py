@@ -3,6 +3,7 @@
 from mtl.experiment.cell import Cell
 from mtl.experiment.grid import Grid
 from mtl.experiment.reports import Reports
+from mtl.runtime.extensions import extensions
 from mtl.runtime.fingerprint import fingerprint
 from mtl.specs.reading import as_json
 from mtl.specs.tables_and_figures import Tables
@@ -17,14 +18,15 @@ class Surveys:
         self._surveys = tables.surveys
 
     def names(self) -> list[str]:
-        """The surveys that the experiment has cells for."""
-        return [name for name in self._surveys if self.cells(name)]
+        """The names of all surveys."""
+        return list(self._surveys)
 
     def cells(self, name: str) -> list[Cell]:
-        """The cells of a survey, in the order of its rows."""
-        order = self._order(name)
-        found = [cell for cell in self._grid.cells if cell.method in order]
-        return sorted(found, key=lambda cell: order.index(cell.method))
+        """All cells of the experiment, in the order of the survey's rows; methods that it does not name come last."""
+        order = list(self._groups(name))
+        return sorted(
+            self._grid.cells, key=lambda cell: order.index(cell.method) if cell.method in order else len(order)
+        )
 
     def files(self, name: str) -> list[str]:
         """What a survey is made from."""
@@ -36,8 +38,7 @@ class Surveys:
 
     def plan(self, name: str) -> str:
         """Title, rows and cells of a survey, and the methods that all others are compared with."""
-        survey = self._surveys[name]
-        groups = {method: group.name for group in survey.groups for method in group.methods}
+        survey, groups = self._surveys[name], self._groups(name)
         cells = self.cells(name)
         rows = dict.fromkeys((cell.backbone, cell.method) for cell in cells)
         return as_json(
@@ -47,16 +48,15 @@ class Surveys:
                 "against": {method: self._grid.methods[method].label for method in survey.against},
                 "rows": [
                     {
-                        "group": groups[method],
+                        "group": groups.get(method, "other methods"),
                         "row": self._grid.methods[method].label,
                         "method": method,
                         "backbone": backbone,
                         "trained": self._grid.methods[method].meta_trained,
-                        "pretrained": self._grid.methods[method].pretrained,
                     }
                     for backbone, method in rows
                 ],
-                "cells": {cell.folder: self._grid.settings_of(cell)["batch_norm"] for cell in cells},
+                "cells": {cell.folder: self._statistics(cell) for cell in cells},
             }
         )
 
@@ -64,5 +64,13 @@ class Surveys:
         """A digest of the code of a survey."""
         return fingerprint("reporting.survey_table:write_survey")
 
-    def _order(self, name: str) -> list[str]:
-        return [method for group in self._surveys[name].groups for method in group.methods]
+    def _groups(self, name: str) -> dict[str, str]:
+        """The group of each method that a survey names, in the order of its rows."""
+        return {method: group.name for group in self._surveys[name].groups for method in group.methods}
+
+    def _statistics(self, cell: Cell) -> str:
+        """Whose statistics batch norm takes."""
+        if self._grid.settings_of(cell)["batch_norm"] == "running":
+            return "running"
+        joint = extensions("learners")[self._grid.methods[cell.method].learner]["JOINT"]
+        return "support and query together" if joint else "support and query apart"

@@ -6,7 +6,9 @@ found by its name. It may have more constants:
 
 - `WHOLE_QUERY_SETS = True`: it needs all queries of a task as one set;
 - `ANY_WAY = True`: what it learns serves tasks of any number of classes;
-- `OPTIONS`: the keys that only it takes, which a row gives under `options`, with their defaults.
+- `JOINT = True`: under `episode` statistics, support and query of a task are one set (`embedding.py`);
+- `OPTIONS`: the keys that only it takes, which a row gives under `options`, with their defaults; for a choice of words,
+  all of them, the default first.
 """
 
 from mtl.learners.build import build_learner, load_learned

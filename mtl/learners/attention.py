@@ -16,10 +16,11 @@ from mtl.runtime.errors import UserError
 from mtl.runtime.seeds import torch_generator
 
 KEYS = ("modulate", "scope", "scale", "shift")
-OPTIONS: dict[str, float] = {"temperature": 64.0}
+OPTIONS = {"temperature": 64.0}
 INNER_STEPS = False
 ANY_WAY = True
 WHOLE_QUERY_SETS = True
+JOINT = True
 
 
 class SelfAttention(nn.Module):
@@ -47,12 +48,12 @@ class SelfAttention(nn.Module):
 class Attention(Embedding):
     """Prototypical Networks with adapted prototypes."""
 
-    joint = True
+    joint = JOINT
 
     def __init__(self, setup: LearnerSetup) -> None:
         """Adds the self-attention."""
         super().__init__(setup)
-        self._temperature = float({**OPTIONS, **setup.method.options}["temperature"])
+        self._temperature = float(setup.options(OPTIONS)["temperature"])
         if self._temperature <= 0:
             raise UserError(f"options.temperature: {self._temperature} is not above 0")
         self.theta_attention = SelfAttention(setup.head.weight.shape[1], setup.seed)

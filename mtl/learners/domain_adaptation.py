@@ -8,8 +8,8 @@ It is transductive: queries take part, without their labels. Features are the la
 classes stay as Θ has them; in DAN they move too, under a loss with their labels. With λ = 0 and `all` this is
 `update-all`.
 
-MMD² is the biased estimate, which is never negative, with the five Gaussian kernels of the authors' library. The step
-of Θ is divided by 1 + λ, as in `fine_tuning`.
+MMD² is the biased estimate, which is never negative, with the five Gaussian kernels of the authors' library. It is
+bounded, so the step of Θ is that of θ, whatever λ.
 """
 
 import torch
@@ -21,7 +21,7 @@ from mtl.learners.learner import Learner, LearnerSetup
 KEYS = ("theta_init",)
 INNER_STEPS = True
 WHOLE_QUERY_SETS = True
-OPTIONS: dict[str, float | bool | str] = {"adapted": "all", "mmd": 1.0}
+OPTIONS = {"adapted": ("all", "last"), "mmd": 1.0}
 
 SOURCE_IMAGES = 256
 # Bandwidths 2σ² of the kernels, in units of the mean squared distance: σ² = 2^u of them, for u = -3 to 1.
@@ -34,6 +34,11 @@ class DomainAdaptation(FineTuning):
     source_images = SOURCE_IMAGES
     _source: torch.Tensor
     _source_features: torch.Tensor
+
+    def __init__(self, setup: LearnerSetup, adapted: str, weight: float) -> None:
+        """Adapts `all` blocks or the `last`; `weight` is λ."""
+        super().__init__(setup, adapted, weight)
+        self._backbone_rate = self._rate
 
     def see_source(self, banked: torch.Tensor) -> None:
         """Keeps (N, ...) banked images of training classes; their sets are known when a task is."""
@@ -79,5 +84,5 @@ def squared_mmd(target: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
 
 def build(setup: LearnerSetup) -> Learner:
     """The learner of a method."""
-    options = {**OPTIONS, **setup.method.options}
-    return DomainAdaptation(setup, str(options["adapted"]), float(options["mmd"]))
+    options = setup.options(OPTIONS)
+    return DomainAdaptation(setup, options["adapted"], options["mmd"])

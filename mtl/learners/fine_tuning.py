@@ -12,7 +12,6 @@ so that a λ means the same for every backbone; DELTA does not divide. With λ =
 therefore divided by 1 + λ; that of θ, on which the term does not depend, is not.
 """
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -23,12 +22,11 @@ from torch.nn import functional as F
 from mtl.learners.learner import Learner, LearnerSetup
 from mtl.learners.maml import EPISODES_AT_ONCE, PIXELS_AT_ONCE, WEIGHTS_AT_ONCE
 from mtl.networks.backbone import to_unit_interval
-from mtl.runtime.errors import UserError
 
 KEYS = ("theta_init",)
 INNER_STEPS = True
 WHOLE_QUERY_SETS = True
-OPTIONS: dict[str, float | bool | str] = {"adapted": "all", "drift": 0.0}
+OPTIONS = {"adapted": ("all", "last"), "drift": 0.0}
 
 Parameters = dict[str, torch.Tensor]
 # From the parameters within a task, and the features (S, D) that they give its support set, to a scalar.
@@ -41,15 +39,12 @@ class FineTuning(Learner):
     def __init__(self, setup: LearnerSetup, adapted: str, weight: float) -> None:
         """Adapts `all` blocks or the `last`; `weight` is the λ of `feature_term`."""
         super().__init__()
-        if adapted not in ("all", "last"):
-            raise UserError(f"config/methods.yaml: options: adapted {adapted!r} is neither all nor last")
-        if not 0 <= weight < math.inf:
-            raise UserError(f"config/methods.yaml: options: λ = {weight} is no finite number from 0")
         self.steps = setup.steps
         self.episodes_at_once = EPISODES_AT_ONCE
         self._device = setup.device
         self._bankable = setup.batch_norm == "running"
         self._rate, self._weight = setup.learning_rate, weight
+        self._backbone_rate = self._rate / (1 + weight)
         # When stacked by task, weights in channels-last order would be copied at every use.
         self.backbone = setup.backbone.eval().to(memory_format=torch.contiguous_format)
         self.backbone.set_batch_norm(setup.batch_norm)
@@ -97,7 +92,7 @@ class FineTuning(Learner):
         support, query = self.after_frozen(support), self.after_frozen(query)
         frozen = tuple(f"backbone.blocks.{block}." for block in range(self._first))
         initial: Parameters = {name: value for name, value in self.named_parameters() if not name.startswith(frozen)}
-        rates = {name: self._rate / (1 if name.startswith("theta_") else 1 + self._weight) for name in initial}
+        rates = {name: self._rate if name.startswith("theta_") else self._backbone_rate for name in initial}
 
         def one_task(support: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
             term = self.feature_term(initial, support, query) if self._weight else None
@@ -140,5 +135,5 @@ def drift(features: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
 
 def build(setup: LearnerSetup) -> Learner:
     """The learner of a method."""
-    options = {**OPTIONS, **setup.method.options}
-    return FineTuning(setup, str(options["adapted"]), float(options["drift"]))
+    options = setup.options(OPTIONS)
+    return FineTuning(setup, options["adapted"], options["drift"])

@@ -1,8 +1,9 @@
 """The protocol of a learner. One meta-training loop and one evaluator serve every learner that follows it."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -45,6 +46,11 @@ class LearnerSetup:
     steps: int
     first_order: bool
     seed: int
+
+    def options(self, known: Mapping[str, Any]) -> dict[str, Any]:
+        """The method's options; `known` is the `OPTIONS` of its learner, for those that the row leaves out."""
+        defaults = {name: value[0] if isinstance(value, tuple) else value for name, value in known.items()}
+        return {**defaults, **self.method.options}
 
 
 class Learner(nn.Module, ABC):

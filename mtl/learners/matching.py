@@ -5,7 +5,8 @@ Options:
         cosine gives a class of five more than 0.65. Here τ is learned.
     distance: `cosine`, as in the paper, or `euclidean`, minus the squared distance. At one shot, and without context,
         the latter with τ = 1 is a Prototypical Network.
-    context: whether features see the whole support set first (full context embeddings; `matching_context.py`).
+    context: whether features see the whole support set first (full context embeddings; `matching_context.py`). Sets of
+        another size than in training are read in another order.
     steps: how often a query then looks at the support set.
 """
 
@@ -22,26 +23,23 @@ from mtl.learners.nearest_mean import nearest_mean
 from mtl.runtime.errors import UserError
 
 KEYS = ("modulate", "scope", "scale", "shift")
-OPTIONS: dict[str, float | bool | str] = {"temperature": 10.0, "distance": "cosine", "context": False, "steps": 3.0}
+OPTIONS = {"temperature": 10.0, "distance": ("cosine", "euclidean"), "context": False, "steps": 3.0}
 INNER_STEPS = False
 ANY_WAY = True
 WHOLE_QUERY_SETS = True
-
-EPSILON = 1e-6
+JOINT = True
 
 
 class Matching(Embedding):
     """Attention over all supports of a task."""
 
-    joint = True
+    joint = JOINT
 
     def __init__(self, setup: LearnerSetup) -> None:
         """Adds τ, and the networks of full context embeddings if the method asks for them."""
         super().__init__(setup)
-        options = {**OPTIONS, **setup.method.options}
-        if options["distance"] not in ("cosine", "euclidean"):
-            raise UserError(f"options.distance: {options['distance']!r} is neither 'cosine' nor 'euclidean'")
-        if (temperature := float(options["temperature"])) <= 0:
+        options = setup.options(OPTIONS)
+        if (temperature := options["temperature"]) <= 0:
             raise UserError(f"options.temperature: {temperature} is not above 0")
         self._cosine = options["distance"] == "cosine"
         # Adam takes steps of one size. On the logarithm, they are the same part of a τ of 1 and of 100.
@@ -65,8 +63,10 @@ class Matching(Embedding):
 
 def matched(similarities: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Similarities (T, Q, S) to the logarithms of the probabilities of classes, (T, Q, way) (equation 1)."""
-    attention = similarities.softmax(dim=2)
-    return torch.log(attention @ F.one_hot(labels).to(attention.dtype) + EPSILON)
+    others = ~F.one_hot(labels).T.bool()
+    # Not the logarithm of a sum of probabilities, which has no gradient where that is 0 in floating point.
+    attention = similarities.log_softmax(dim=2).unsqueeze(2)
+    return attention.masked_fill(others, -torch.inf).logsumexp(dim=3)
 
 
 def build(setup: LearnerSetup) -> Learner:

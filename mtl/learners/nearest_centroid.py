@@ -20,28 +20,25 @@ from torch.nn import functional as F
 from mtl.learners.embedding import Embedding
 from mtl.learners.learner import Learner, LearnerSetup
 from mtl.learners.nearest_mean import class_means, nearest_mean
-from mtl.runtime.errors import UserError
 
 KEYS = ()
 INNER_STEPS = False
 WHOLE_QUERY_SETS = True
-OPTIONS = {"transform": "none"}
+JOINT = True
+OPTIONS = {"transform": ("none", "l2", "cl2", "cosine")}
 
-TRANSFORMS = ("none", "l2", "cl2", "cosine")
 SOURCE_IMAGES = 2048
 
 
 class NearestCentroid(Embedding):
     """Compares each query with the mean of each class."""
 
-    joint = True
+    joint = JOINT
     _source: torch.Tensor
 
     def __init__(self, setup: LearnerSetup, transform: str) -> None:
         """Asks for images of the training classes if `transform` needs their mean feature."""
         super().__init__(setup)
-        if transform not in TRANSFORMS:
-            raise UserError(f"config/methods.yaml: options: transform {transform!r} is none of {', '.join(TRANSFORMS)}")
         self._transform = transform
         if transform == "cl2":
             self.source_images = SOURCE_IMAGES
@@ -71,4 +68,4 @@ class NearestCentroid(Embedding):
 
 def build(setup: LearnerSetup) -> Learner:
     """The learner of a method."""
-    return NearestCentroid(setup, str({**OPTIONS, **setup.method.options}["transform"]))
+    return NearestCentroid(setup, setup.options(OPTIONS)["transform"])

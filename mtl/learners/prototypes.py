@@ -10,12 +10,13 @@ KEYS = ("modulate", "scope", "scale", "shift")
 INNER_STEPS = False
 ANY_WAY = True
 WHOLE_QUERY_SETS = True
+JOINT = True
 
 
 class Prototypes(Embedding):
     """Meta-training moves the embedding until the classes of any task lie around their means."""
 
-    joint = True
+    joint = JOINT
 
     def predict(self, support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
         """Minus the squared Euclidean distance to the prototypes, which are class means (equations 1 and 2)."""

@@ -19,10 +19,11 @@ from mtl.runtime.errors import UserError
 from mtl.runtime.seeds import torch_generator
 
 KEYS = ("modulate", "scope", "scale", "shift")
-OPTIONS: dict[str, float] = {"filters": 64.0}
+OPTIONS = {"filters": 64.0}
 INNER_STEPS = False
 ANY_WAY = True
 WHOLE_QUERY_SETS = True
+JOINT = True
 
 # Every pair of a query and a class has a map for each filter, so 600 tasks would take gigabytes.
 EPISODES_AT_ONCE = 16
@@ -73,14 +74,14 @@ class RelationModule(nn.Module):
 class Relation(Embedding):
     """Meta-training learns what to compare as well as how."""
 
-    joint = True
+    joint = JOINT
     pooled = False
 
     def __init__(self, setup: LearnerSetup) -> None:
         """Adds the relation module."""
         super().__init__(setup)
         self.episodes_at_once = EPISODES_AT_ONCE
-        filters = float({**OPTIONS, **setup.method.options}["filters"])
+        filters = setup.options(OPTIONS)["filters"]
         if filters <= 0 or filters % CHANNELS_PER_GROUP:
             raise UserError(f"options.filters: {filters:g} is not a multiple of {CHANNELS_PER_GROUP}")
         channels = setup.backbone.blocks[-1].convs[-1].out_channels  # type: ignore[index, union-attr]

@@ -16,6 +16,7 @@ KEYS = ("modulate", "scope", "scale", "shift")
 INNER_STEPS = False
 ANY_WAY = True
 WHOLE_QUERY_SETS = True
+JOINT = True
 
 # All pairs of a task have D values each, so 600 tasks would take gigabytes.
 EPISODES_AT_ONCE = 16
@@ -24,7 +25,7 @@ EPISODES_AT_ONCE = 16
 class Siamese(Embedding):
     """A weighted distance of features decides, for all pairs of a query and a support."""
 
-    joint = True
+    joint = JOINT
 
     def __init__(self, setup: LearnerSetup) -> None:
         """Adds the weights α of the distance, and a bias b."""

@@ -25,6 +25,7 @@ def draw(plan: dict[str, Any], lines: pd.DataFrame, pictures: Iterable[Path]) ->
         pictures: the figure, in the formats of their suffixes.
     """
     lines = lines.dropna(subset=["accuracy"])
+    interval, over = ("ci95_seeds", "seeds") if lines["ci95_seeds"].notna().all() else ("ci95", "episodes of one seed")
     panels: list[tuple[Any, pd.DataFrame]] = list(lines.groupby(PANEL, sort=False))
     colors = dict(zip(dict.fromkeys(lines["group"]), sns.color_palette("colorblind"), strict=False))
     most = max(len(here) for _, here in panels)
@@ -39,7 +40,7 @@ def draw(plan: dict[str, Any], lines: pd.DataFrame, pictures: Iterable[Path]) ->
                 axis.errorbar(
                     ordered["accuracy"][own],
                     heights[own],
-                    xerr=ordered["ci95"][own],
+                    xerr=ordered[interval][own],
                     fmt="o",
                     markersize=4,
                     capsize=2,
@@ -48,7 +49,7 @@ def draw(plan: dict[str, Any], lines: pd.DataFrame, pictures: Iterable[Path]) ->
                     label=group,
                 )
             axis.set_yticks(heights, ordered["row"].tolist(), fontsize="small")
-            axis.set_xlabel("accuracy (%)")
+            axis.set_xlabel(f"accuracy (%), 95 % interval over {over}")
             axis.set_title(panel(plan, dataset, way, shot, backbone), fontsize="medium")
         handles = [Line2D([], [], marker="o", linestyle="", color=color) for color in colors.values()]
         figure.legend(handles, list(colors), loc="outside lower center", ncols=3, fontsize="small")

@@ -16,21 +16,24 @@ from mtl.reporting.plans import not_stale, read_plan
 from mtl.reporting.ranks import DRAWS, ranks
 from mtl.reporting.results import Accuracies, read_accuracies, read_csv
 from mtl.reporting.statistics import few_ci95
-from mtl.reporting.survey_figure import draw
+from mtl.reporting.survey_figure import PANEL, draw
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import read_record, write_text
 
-PANEL = ["dataset", "backbone", "way", "shot"]
 KEY = ["method", *PANEL]
-STATISTICS = {"running": "running", "episode": "of each set, transductive"}
-JOBS = ("meta-train", "evaluate")
 RULE = (
     "Accuracy in percent: mean over all test episodes ± the 95 % interval 1.96 s/√n over episodes. Difference: over "
     "the same episodes, ± its 95 % interval, over {over}. Rank: among the rows of the same backbone, with the 95 % "
-    f"interval of {DRAWS} bootstrap samples of seeds and episodes. Tasks: those that the tested model was meta-trained "
-    "on. Learned: values that meta-training changes. CPU: seconds of a core for meta-training and evaluation, summed "
-    "over seeds, without pre-training. Published: the authors' own number on their images, network and schedule, in "
-    "general 84 px and many more tasks; not comparable."
+    f"interval of {DRAWS} bootstrap samples of seeds and episodes. Statistics: whose mean and variance batch norm "
+    "takes; if not `running`, a query's features depend on the other queries of its task (transductive). Tasks: those "
+    "that the tested model was meta-trained on. Learned: values that meta-training changes. Seconds: of the jobs of "
+    "meta-training and evaluation as Snakemake measured them, summed over seeds, without pre-training; beside other "
+    "jobs they take longer, and of an interrupted job only the last part is known. Published: on other images, "
+    "networks, schedules and episodes, so not to be compared in detail."
+)
+ONE_SEED = (
+    "With one seed, differences and ranks are about these models: another seed may change their order, and no interval "
+    "here holds that."
 )
 
 
@@ -61,8 +64,6 @@ def write_survey(
     """
     plan = read_plan(plan_text, results)
     measured = read_accuracies(results, not_stale(plan))
-    if not measured:
-        raise UserError(f"{plan['table']}: no cell was evaluated with the settings that the config asks")
     printed = pd.concat(
         read_csv(path, ["method", "dataset", "backbone", "source"], ["way", "shot", "accuracy", "ci95"])
         for path in (published, tables)
@@ -70,6 +71,10 @@ def write_survey(
     # A row may stand in several tables.
     printed = printed.drop_duplicates(KEY)[[*KEY, "accuracy", "ci95", "source"]]
     lines = [line for row in plan["rows"] for line in _lines(row, plan, measured, results, benchmarks)]
+    if all(line["remark"] for line in lines):
+        raise UserError(
+            f"{plan['table']}: no method was evaluated with the settings that the config asks, for all seeds"
+        )
     tidy = _with_ranks(pd.DataFrame(lines), measured)
     tidy = tidy.merge(
         printed.rename(columns={"accuracy": "published", "ci95": "published_ci95"}), on=KEY, how="left", sort=False
@@ -122,21 +127,27 @@ def _difference(cells: list[Cell], other: str, measured: Accuracies) -> dict[str
 
 
 def _cost(cells: list[Cell], trained: bool, results: Path, benchmarks: Path) -> dict[str, Any]:
-    """What the cells of a row saw and took; seconds are unknown where Snakemake kept none."""
+    """What the cells of a row saw and took."""
     records = [results / cell.folder / "training.json" for cell in cells if trained]
     tasks = [
         read_record(path, "selected_iteration") * read_record(path, "provenance", "spec", "meta_train", "tasks")
         for path in records
     ]
-    paths = [benchmarks / cell.folder / f"{job}.jsonl" for cell in cells for job in JOBS]
-    seconds = [
-        json.loads(line)["cpu_time"] for path in paths if path.is_file() for line in path.read_text().splitlines()
-    ]
+    jobs = ["meta-train", "evaluate"] if trained else ["evaluate"]
+    seconds = [_seconds(benchmarks / cell.folder / f"{job}.jsonl") for cell in cells for job in jobs]
     return {
         "tasks_seen": float(np.mean(tasks)) if tasks else 0.0,
         "learned_parameters": read_record(records[0], "learned_parameters") if records else 0,
-        "cpu_seconds": float(sum(seconds)) if seconds else np.nan,
+        "seconds": float(np.sum(seconds)),
     }
+
+
+def _seconds(path: Path) -> float:
+    """What Snakemake measured of a job, NaN if nothing. Its times of the processor are samples, and miss short jobs."""
+    if not path.is_file():
+        return np.nan
+    measured = json.loads(path.read_text(encoding="utf-8").splitlines()[-1])["s"]
+    return float(measured) if isinstance(measured, float | int) else np.nan
 
 
 def _with_ranks(tidy: pd.DataFrame, measured: Accuracies) -> pd.DataFrame:
@@ -163,23 +174,27 @@ def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
         lines += [f"## {name}", "", *_table(plan, tidy, place), ""]
     seeds = tidy["seeds"].dropna().astype(int).unique()
     over = "episodes" if max(seeds) == 1 else "seeds (Student's t)"
-    return "\n".join([*lines, RULE.format(over=over)]) + "\n"
+    lines += [RULE.format(over=over), *(["", ONE_SEED] if max(seeds) == 1 else [])]
+    sources = tidy.dropna(subset=["published"]).drop_duplicates(["row", "source"])
+    cited = [f"{row}: {source}" for row, source in sources[["row", "source"]].itertuples(index=False)]
+    lines += ["", f"Published numbers. {'; '.join(cited)}."] if cited else []
+    return "\n".join(lines) + "\n"
 
 
 def _table(plan: dict[str, Any], tidy: pd.DataFrame, place: Place) -> list[str]:
     here = tidy[(tidy[PLACE] == list(place)).all(axis=1)]
-    several = {name: len(set(here[name])) > 1 for name in ("backbone", "statistics")}
-    heads = ["", *(name for name, shown in several.items() if shown), "accuracy"]
+    several = len(set(here["backbone"])) > 1
+    heads = ["", *(["backbone"] if several else []), "statistics", "accuracy"]
     heads += [f"− {label}" for label in plan["against"].values()]
-    heads += ["rank", "tasks", "learned", "CPU (s)", "published"]
+    heads += ["rank", "tasks", "learned", "seconds", "published"]
     rows: list[list[str]] = []
     group = None
     for line in here.to_dict("records"):
         if line["group"] != group:
             group = line["group"]
             rows.append([f"*{group}*", *[""] * (len(heads) - 1)])
-        named_by = [str(STATISTICS.get(line[name], line[name])) for name, shown in several.items() if shown]
-        rows.append([line["row"], *named_by, *_shown(line, list(plan["against"]))])
+        named_by = [line["backbone"]] if several else []
+        rows.append([line["row"], *named_by, line["statistics"], *_shown(line, list(plan["against"]))])
     return markdown_table(heads, rows)
 
 
@@ -195,5 +210,5 @@ def _shown(line: dict[Any, Any], against: list[str]) -> list[str]:
         shown.append("–" if pd.isna(difference) else f"{difference:+.2f} ± {line[f'minus_{other}_ci95']:.2f}")
     low, high = (int(line[name]) for name in ("rank_low", "rank_high"))
     cost = [f"{int(line[name]):,}" if line[name] else "–" for name in ("tasks_seen", "learned_parameters")]
-    seconds = "–" if pd.isna(line["cpu_seconds"]) else f"{line['cpu_seconds']:,.0f}"
+    seconds = "–" if pd.isna(line["seconds"]) else f"{line['seconds']:,.0f}"
     return [*shown, f"{int(line['rank'])} ({low}–{high})", *cost, seconds, published]

@@ -34,7 +34,7 @@ KINDS = {
     "learners": Kind(
         "build",
         {"KEYS": tuple, "INNER_STEPS": bool},
-        {"OPTIONS": {}, "ANY_WAY": False, "WHOLE_QUERY_SETS": False},
+        {"OPTIONS": {}, "ANY_WAY": False, "WHOLE_QUERY_SETS": False, "JOINT": False},
     ),
     "networks": Kind("build", {"LABEL": str}),
     "training.optimizers": Kind("build", {}),

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from mtl.specs.declare import Found, Settings, Within, key
 
+Option = float | bool | str
+
 
 @dataclass(frozen=True, kw_only=True)
 class Method(Settings):
@@ -45,7 +47,7 @@ class Method(Settings):
         "The classifier θ that a task starts from; required for learners that have one.", default=None
     )
 
-    options: dict[str, float | bool | str] = key(
+    options: dict[str, Option] = key(
         "Settings that only this learner has; its file says which, with their defaults, in `OPTIONS`.",
         default_factory=dict,
     )

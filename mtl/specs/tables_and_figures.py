@@ -22,6 +22,7 @@ class TableEntry(Settings):
     datasets: list[str] | None = key(
         "Datasets it covers, keys of `config/datasets.yaml`; if left out, all.", default=None
     )
+    on_request: bool = key("Whether plain `snakemake` leaves it out.", default=False)
     others: bool = key("Whether it also shows the cells that no other table shows.", default=False)
     groups: list[Group] = key("Groups of rows, in order.", min_length=1)
 

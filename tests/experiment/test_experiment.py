@@ -167,8 +167,33 @@ def test_every_cell_is_in_some_table(config):
         "<results>/table1.csv",
         "<results>/claims.csv",
         "<results>/figures/figure4.png",
+        "<results>/figures/tasks-seen.png",
         "<results>/figures/scales-and-shifts.png",
     ]
+
+
+def test_a_table_on_request_is_no_target(config):
+    config |= {"datasets": ["miniimagenet"], "methods": ["ss-all", "prototypes-ss"]}
+    reports = load(config, ROOT).reports
+    assert {cell.method for cell in reports.cells("table4")} == {"ss-all", "prototypes-ss"}
+    assert "<results>/table4.csv" not in reports.targets()
+
+
+def test_a_survey_shows_every_cell_and_whose_statistics_it_was_made_with(config):
+    config |= {"methods": ["linear", "prototypes-ss", "ss-last"], "shots": [1], "batch_norm": "episode"}
+    config["overrides"].append({"when": {"method": "ss-last"}, "batch_norm": "running"})
+    del config["grids"]
+    experiment = load(config, ROOT)
+    plan = json.loads(experiment.surveys.plan("table2_measured"))
+    assert [row["method"] for row in plan["rows"]] == ["linear", "prototypes-ss", "ss-last"]
+    assert plan["rows"][1]["group"] == "metric learners on Θ"
+    statistics = {Cell.in_folder(folder).method: value for folder, value in plan["cells"].items()}
+    assert statistics == {
+        "linear": "support and query apart", "prototypes-ss": "support and query together", "ss-last": "running",
+    }  # fmt: skip
+    files = experiment.surveys.files("table2_measured")
+    assert sum(file.endswith("training.json") for file in files) == 2
+    assert set(plan["asked"]) == {cell.folder for cell in experiment.grid.cells}
 
 
 @pytest.mark.parametrize("name", ["miniimagenet", "fc100", "cifar-fs"])

@@ -1,7 +1,6 @@
 import pytest
 import torch
 
-from mtl.runtime.errors import UserError
 from tests.learners.transfer import LABELS, learner_of, logits_of, sets_of
 
 TRANSFORMS = ["none", "l2", "cl2", "cosine"]
@@ -65,8 +64,3 @@ def test_set_statistics_are_those_of_whole_tasks_and_of_training_images_in_sets_
     for task, scores in enumerate(logits_of(learner, *sets)):
         features = learner.backbone(torch.cat([images[task] for images in sets]).double() / 255)
         assert (scores - slow_scores("cl2", features[:10], features[10:], mean)).abs().max() < 1e-10
-
-
-def test_an_unknown_transform_is_refused(tiny):
-    with pytest.raises(UserError, match="'cl3' is none of none, l2, cl2, cosine"):
-        learner_of(tiny, "nearest-centroid", transform="cl3")

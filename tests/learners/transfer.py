@@ -44,11 +44,14 @@ def logits_of(learner, support, query):
         return learner.predict(support, torch.arange(5).repeat_interleave(support.shape[1] // 5), query)
 
 
-def slow_fine_tuning(learner, support, query, blocks, weight, term):
-    """Logits (Q, 5) of one task, with torch's optimizer; `term` is a function of the network and its features."""
+def slow_fine_tuning(learner, support, query, blocks, weight, term, rate=RATE):
+    """Logits (Q, 5) of one task, with torch's optimizer; `term` is a function of the network and its features.
+
+    `rate` is that of Θ.
+    """
     network = copy.deepcopy(learner.backbone).requires_grad_(True)
     theta = [learner.theta_weight.clone().requires_grad_(), learner.theta_bias.clone().requires_grad_()]
-    phi = {"params": network.blocks[-blocks:].parameters(), "lr": RATE / (1 + weight)}
+    phi = {"params": network.blocks[-blocks:].parameters(), "lr": rate}
     optimizer = torch.optim.SGD([{"params": theta}, phi], lr=RATE)
     for _ in range(STEPS):
         optimizer.zero_grad()

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import save_file
 
-from mtl.reporting.figures import figure4, forest, scales_and_shifts
+from mtl.reporting.figures import figure4, forest, scales_and_shifts, tasks_seen
 from tests.helpers.learners import ROOT
 from tests.helpers.table import PLAN, cell
 
@@ -37,6 +37,20 @@ def test_figure4_has_test_validation_and_published_curves(tmp_path):
     assert by_kind["validation"] == [40, 45.5]
     # Only up to the last measured iteration.
     assert by_kind["published"] == [53.33, 58.0]
+
+
+def test_tasks_seen_has_validations_and_what_is_published(tmp_path):
+    folder = tmp_path / cell("ss-all", 1).folder
+    folder.mkdir(parents=True)
+    (folder / "history.csv").write_text("iteration,tasks_seen,validation_accuracy\n0,2,40\n1,4,\n200,402,45.5\n")
+    (tmp_path / "methods.csv").write_text(
+        "method,backbone,dataset,way,shot,accuracy,ci95,source\n"
+        "ss-all,resnet12,miniimagenet,5,1,60.2,1.8,x\nss-all,resnet12,miniimagenet,5,5,74.3,0.9,x\n"
+    )
+    points = drawn(tasks_seen.write, tmp_path, tmp_path / "methods.csv", tmp_path)
+    assert points["kind"].tolist() == ["validation", "validation", "published"]
+    assert points["tasks_seen"].tolist()[:2] == [2, 402]
+    assert points["accuracy"].tolist() == [40, 45.5, 60.2]
 
 
 def test_the_forest_has_every_cell(tmp_path, published, results):

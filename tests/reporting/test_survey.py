@@ -25,7 +25,7 @@ DATASETS = {"glyphs": {"title": "glyphs", "note": ""}}
 
 def row(method, label, trained=False):
     return {
-        "group": "all", "row": label, "method": method, "backbone": "resnet12", "trained": trained, "pretrained": True
+        "group": "all", "row": label, "method": method, "backbone": "resnet12", "trained": trained
     }  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def measured(tmp_path):
     for one, job, seconds in (("a", "evaluate", 3.0), ("b", "evaluate", 4.0), ("b", "meta-train", 100.5)):
         path = tmp_path / "benchmarks" / cell(one).folder / f"{job}.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"cpu_time": seconds, "s": 1.0}) + "\n")
+        path.write_text(json.dumps({"cpu_time": 15.0, "s": seconds}) + "\n")
     return tmp_path
 
 
@@ -74,12 +74,15 @@ def test_differences_are_over_the_same_episodes(measured):
     assert "over episodes" in page
 
 
-def test_cost_is_that_of_meta_training_and_evaluation(measured):
+def test_cost_is_that_of_all_jobs_or_unknown(measured):
     table, page = written(measured, CELLS)
-    assert table.loc["b", ["tasks_seen", "learned_parameters", "cpu_seconds"]].tolist() == [600, 1234, 104.5]
-    assert table.loc["a", ["tasks_seen", "learned_parameters", "cpu_seconds"]].tolist() == [0, 0, 3]
-    assert np.isnan(table.loc["c", "cpu_seconds"])
-    assert "| B | 63.00 ± 13.34 | +4.00 ± 3.39 | 1 (1–1) | 600 | 1,234 | 104 | 49.40 ± 0.80 |" in page
+    assert table.loc["b", ["tasks_seen", "learned_parameters", "seconds"]].tolist() == [600, 1234, 104.5]
+    assert table.loc["a", ["tasks_seen", "learned_parameters", "seconds"]].tolist() == [0, 0, 3]
+    assert np.isnan(table.loc["c", "seconds"])
+    (measured / "benchmarks" / cell("b").folder / "meta-train.jsonl").unlink()
+    (measured / "benchmarks" / cell("a").folder / "evaluate.jsonl").write_text('{"s": "NA"}\n')
+    assert written(measured, CELLS)[0]["seconds"].isna().all()
+    assert "| B | running | 63.00 ± 13.34 | +4.00 ± 3.39 | 1 (1–1) | 600 | 1,234 | 104 | 49.40 ± 0.80 |" in page
 
 
 def test_published_numbers_stand_beside_those_of_their_method_and_shots(measured):
@@ -108,7 +111,7 @@ def test_a_number_of_other_settings_is_not_shown(measured):
     table, page = written(measured, CELLS, stale=[cell("a").folder])
     assert table.loc["a", "remark"] == "stale"
     assert np.isnan(table.loc["a", "accuracy"])
-    assert "| A | stale |" in page
+    assert "| A | running | stale |" in page
 
 
 def test_a_method_that_was_not_run_is_not_compared_with(measured):
@@ -116,6 +119,19 @@ def test_a_method_that_was_not_run_is_not_compared_with(measured):
     assert table["minus_d"].isna().all()
 
 
+def test_a_method_without_all_its_seeds_has_no_number(measured):
+    Measured(measured).accuracies(cell("a", seed=1), [50.0, 60.0, 70.0])
+    both = [cell(one, seed=seed) for seed in (0, 1) for one in "abc"]
+    table, _ = written(measured, both, against=())
+    assert table.loc[["b", "c"], "remark"].tolist() == ["not-run", "not-run"]
+    assert table.loc["a", "seeds"] == 2
+
+
+def test_no_method_with_all_its_seeds_is_an_error(measured):
+    with pytest.raises(UserError, match="table2_measured: no method was evaluated"):
+        written(measured, [cell(one, seed=seed) for seed in (0, 1) for one in "abc"])
+
+
 def test_nothing_measured_is_an_error(tmp_path):
-    with pytest.raises(UserError, match="table2_measured: no cell was evaluated"):
+    with pytest.raises(UserError, match="table2_measured: no method was evaluated"):
         written(tmp_path, CELLS)
