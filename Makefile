@@ -32,10 +32,10 @@ demo: install ## Table 1 and its figure on the embedded dataset (7 to 10 minutes
 	@cat results/table1.md
 
 test: install ## the tests (15 to 25 minutes on 2 cores)
-	$(RUN) python -m pytest
+	$(RUN) python -m pytest --numprocesses $(CORES) --dist loadfile
 
 test-fast: install ## the tests that run no workflow (under two minutes)
-	$(RUN) python -m pytest -m 'not workflow and not slow'
+	$(RUN) python -m pytest --numprocesses $(CORES) --dist loadfile -m 'not workflow and not slow'
 
 bench: install ## every stage beside its floor, as ratios (about 13 minutes)
 	$(RUN) python -m benchmarks --csv results/benchmarks.csv

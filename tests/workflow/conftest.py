@@ -1,5 +1,6 @@
 """Projects in which the real DAG runs. Tests in this folder are marked `workflow`."""
 
+import fcntl
 import shutil
 from pathlib import Path
 
@@ -15,12 +16,20 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory):
-    """A project in which plain `snakemake` has run to the end."""
-    folder = make_project(tmp_path_factory.mktemp("project"))
-    edit(folder / "config/config.yaml", lambda config: config["grids"].append(MAML))
-    code, output = snakemake(folder)
-    assert code == 0, output
+def finished(tmp_path_factory, worker_id):
+    """A project in which plain `snakemake` has run to the end. Processes that share the tests share it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    folder, done = shared / "finished", shared / "finished.done"
+    with (shared / "finished.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            make_project(folder)
+            edit(folder / "config/config.yaml", lambda config: config["grids"].append(MAML))
+            code, output = snakemake(folder)
+            assert code == 0, output
+            done.touch()
     return folder
 
 
