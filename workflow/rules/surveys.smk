@@ -12,7 +12,9 @@ rule survey:
         ),
         markdown="<results>/{survey}.md",
         png=report(
-            "<results>/{survey}.png", category="Figures", caption="../report/survey.rst"
+            "<results>/{survey}.png",
+            category="Figures",
+            caption="../report/survey.rst",
         ),
         svg="<results>/{survey}.svg",
     log:
