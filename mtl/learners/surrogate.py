@@ -1,6 +1,6 @@
 """Steps of an outer loop that are no gradient of the loss: a loss whose gradient is the step."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 
@@ -17,3 +17,11 @@ def surrogate(loss: torch.Tensor, parameters: Iterable[torch.Tensor], steps: Ite
     """
     products = torch.stack([(p * step.detach()).sum() for p, step in zip(parameters, steps, strict=True)]).sum()
     return loss.detach() + products - products.detach()
+
+
+def clipped(loss: torch.Tensor, parameters: Sequence[torch.Tensor], norm: float) -> torch.Tensor:
+    """A scalar with the value of `loss`, whose gradient is its own, scaled down to a global norm of at most `norm`."""
+    gradients = torch.autograd.grad(loss, parameters)
+    total = torch.stack([gradient.norm() for gradient in gradients]).norm()
+    scale = (norm / total).clamp(max=1)
+    return surrogate(loss, parameters, [scale * gradient for gradient in gradients])
