@@ -65,7 +65,7 @@ def test_two_steps_by_hand():
         assert gates.step.tolist() == pytest.approx(step, abs=1e-5)
 
 
-@pytest.mark.parametrize(("name", "same"), [("meta-lstm", "maml"), ("meta-lstm-head", "linear")])
+@pytest.mark.parametrize(("name", "same"), [("meta-learner-lstm", "maml"), ("meta-learner-lstm-head", "linear")])
 def test_saturated_gates_are_gradient_descent(tiny, test_images, name, same):
     learners = [build(tiny, one, base_learner=inner_loop(0.05, steps=3), theta_start="zero") for one in (name, same)]
     saturated(learners[0].theta_optimizer, 0.05)
@@ -76,7 +76,7 @@ def test_saturated_gates_are_gradient_descent(tiny, test_images, name, same):
 
 def test_the_meta_gradient_reaches_start_and_optimizer_but_no_gradient_within_a_task(tiny, train_images):
     """Of saturated gates it is that of first-order MAML."""
-    learner, fomaml = (build(tiny, name, base_learner=inner_loop(0.05, steps=2)) for name in ("meta-lstm", "fomaml"))
+    learner, fomaml = (build(tiny, name, base_learner=inner_loop(0.05, steps=2)) for name in ("meta-learner-lstm", "fomaml"))
     saturated(learner.theta_optimizer, 0.05)
     sets = sets_of(train_images)
     for one in (learner, fomaml):
@@ -95,7 +95,7 @@ def test_gradients_are_clipped_to_their_norm():
 
 
 def test_tasks_together_are_tasks_one_at_a_time(tiny, test_images):
-    for name in ("meta-lstm", "meta-lstm-head"):
+    for name in ("meta-learner-lstm", "meta-learner-lstm-head"):
         learner = build(tiny, name, base_learner=inner_loop(0.05, steps=3))
         support, _, query = embedded(learner, test_images, 3)
         together = learner.predict(support, LABELS, query)
@@ -104,7 +104,7 @@ def test_tasks_together_are_tasks_one_at_a_time(tiny, test_images):
 
 
 def test_permuting_classes_permutes_logits(tiny):
-    learner = build(tiny, "meta-lstm-head", base_learner=inner_loop(0.05, steps=3), theta_start="zero")
+    learner = build(tiny, "meta-learner-lstm-head", base_learner=inner_loop(0.05, steps=3), theta_start="zero")
     support, query, order = torch.randn(2, 5, 16), torch.randn(2, 7, 16), torch.tensor([2, 0, 4, 1, 3])
     ours, theirs = (learner.predict(x, LABELS, query) for x in (support, support[:, order]))
     assert torch.allclose(ours[..., order], theirs, atol=1e-5)
