@@ -76,7 +76,9 @@ def test_saturated_gates_are_gradient_descent(tiny, test_images, name, same):
 
 def test_the_meta_gradient_reaches_start_and_optimizer_but_no_gradient_within_a_task(tiny, train_images):
     """Of saturated gates it is that of first-order MAML."""
-    learner, fomaml = (build(tiny, name, base_learner=inner_loop(0.05, steps=2)) for name in ("meta-learner-lstm", "fomaml"))
+    learner, fomaml = (
+        build(tiny, name, base_learner=inner_loop(0.05, steps=2)) for name in ("meta-learner-lstm", "fomaml")
+    )
     saturated(learner.theta_optimizer, 0.05)
     sets = sets_of(train_images)
     for one in (learner, fomaml):
