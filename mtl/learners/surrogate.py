@@ -21,7 +21,7 @@ def surrogate(loss: torch.Tensor, parameters: Iterable[torch.Tensor], steps: Ite
 
 def clipped(loss: torch.Tensor, parameters: Sequence[torch.Tensor], norm: float) -> torch.Tensor:
     """A scalar with the value of `loss`, whose gradient is its own, scaled down to a global norm of at most `norm`."""
-    gradients = torch.autograd.grad(loss, parameters)
+    gradients = torch.autograd.grad(loss, parameters, materialize_grads=True)
     total = torch.stack([gradient.norm() for gradient in gradients]).norm()
     scale = (norm / total).clamp(max=1)
     return surrogate(loss, parameters, [scale * gradient for gradient in gradients])
