@@ -1,0 +1,155 @@
+"""Meta Networks (MetaNet; Munkhdalai and Yu 2017): fast weights, made from the gradients of single examples.
+
+For every task, weights W* are added to those that meta-training learns, and both have a layer each:
+ReLU(W x) + ReLU(W* x), or plain sums at outputs. Two networks make them, coordinate by coordinate, from gradients on
+supports:
+
+- an LSTM reads the gradients of one layer of the embedding, support after support, and its last output is that layer's
+  fast weight for the task;
+- an MLP maps the gradient of each support on a classifier to fast weights of that classifier. A query attends to the
+  supports by cosine, and classifies with the mean of their fast weights.
+
+This is the form of the authors' code that they call partial, with a classifier of two layers on embeddings: features of
+Θ, projected to `SIZE` values. Gradients are constants, so it is of first order. The support set is read in one random
+order, the same for all tasks of a size. Meta-gradients are clipped, as there. Where that code trains on tasks of 10
+classes and tests on 5 with an output layer that was never trained, here both have the classes of the test.
+"""
+
+import math
+
+import torch
+from torch import nn
+from torch.func import grad, vmap
+from torch.nn import functional as F
+
+from mtl.learners.embedding import Embedding
+from mtl.learners.learner import Learner, LearnerSetup
+from mtl.learners.surrogate import clipped
+from mtl.runtime.seeds import torch_generator
+
+KEYS = ("modulate", "scope", "scale", "shift")
+INNER_STEPS = False
+WHOLE_QUERY_SETS = True
+JOINT = True
+
+EPISODES_AT_ONCE = 16
+SIZE = 64
+HIDDEN = 20
+SCALE = 7.0  # k of `preprocessed`
+NORM = 10.0
+
+
+class FastWeights(nn.Module):
+    """Slow weights, and the two networks that make fast ones."""
+
+    def __init__(self, dimensions: int, way: int, seed: int) -> None:
+        """For features of `dimensions` values and tasks of `way` classes."""
+        super().__init__()
+        self.project = nn.Linear(dimensions, SIZE)
+        self.embed, self.guess = nn.Linear(SIZE, SIZE, bias=False), nn.Linear(SIZE, way, bias=False)
+        self.inner, self.outer = nn.Linear(SIZE, SIZE, bias=False), nn.Linear(SIZE, way, bias=False)
+        self.reader, self.read = nn.LSTM(2, HIDDEN, batch_first=True), nn.Linear(HIDDEN, 1)
+        self.maker = nn.Sequential(
+            nn.Linear(2, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 1)
+        )
+        generator = torch_generator(seed, "meta networks")
+        for value in self.parameters():
+            if value.ndim > 1:
+                nn.init.xavier_uniform_(value, generator=generator)
+            else:
+                nn.init.zeros_(value)
+        # Only gradients of supports depend on it, which are constants, so nothing would teach it.
+        self.guess.requires_grad_(False)
+
+    def forward(self, support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
+        """Features (T, S, D) and (T, Q, D) to logits (T, Q, way)."""
+        support, query = (F.relu(self.project(features)) for features in (support, query))
+        fast = self._of_embedding(support, labels)
+        keys, asked = (self.embed(x) + x @ fast.transpose(1, 2) for x in (support, query))
+        inner, outer = self._of_classifier(keys.detach(), labels)
+        attention = (F.normalize(asked, dim=2) @ F.normalize(keys, dim=2).transpose(1, 2)).softmax(dim=2)
+        hidden = F.relu(self.inner(asked)) + F.relu(weighted(attention, inner, asked))
+        logits: torch.Tensor = self.outer(hidden) + weighted(attention, outer, hidden)
+        return logits
+
+    def _of_embedding(self, support: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The fast weight of the embedding for each task, (T, SIZE, SIZE)."""
+
+        def loss(weight: torch.Tensor, x: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+            return F.cross_entropy(self.guess(F.relu(weight @ x)), label)
+
+        with torch.no_grad():
+            gradients = vmap(vmap(grad(loss), in_dims=(None, 0, 0)), in_dims=(None, 0, None))(
+                self.embed.weight, support, labels
+            )
+        count = support.shape[1]
+        order = torch.randperm(count, generator=torch_generator(0, f"order of {count} supports"))
+        # (T · coordinates, S, 2): each coordinate is a sequence of its own.
+        seen = preprocessed(gradients)[:, order.to(support.device)].movedim(1, 3).flatten(0, 2)
+        last = self.reader(seen)[0][:, -1]
+        fast: torch.Tensor = self.read(last).view(len(support), SIZE, SIZE)
+        return fast
+
+    def _of_classifier(self, keys: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The fast weights of both layers of the classifier for each support, (T, S, SIZE, SIZE), (T, S, way, SIZE)."""
+
+        def loss(inner: torch.Tensor, outer: torch.Tensor, x: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+            return F.cross_entropy(outer @ F.relu(inner @ x), label)
+
+        each = vmap(grad(loss, argnums=(0, 1)), in_dims=(None, None, 0, 0))
+        with torch.no_grad():
+            gradients = vmap(each, in_dims=(None, None, 0, None))(self.inner.weight, self.outer.weight, keys, labels)
+        inner, outer = (self.maker(preprocessed(gradient)).squeeze(-1) for gradient in gradients)
+        return inner, outer
+
+
+def preprocessed(x: torch.Tensor) -> torch.Tensor:
+    """Size and sign of (...) values, (..., 2), so that a network can tell small ones apart."""
+    smallest = torch.finfo(x.dtype).tiny
+    size = (x.abs().clamp_min(smallest).log() / SCALE).clamp_min(-1)
+    return torch.stack([size, (x * math.exp(SCALE)).clamp(-1, 1)], dim=-1)
+
+
+def weighted(attention: torch.Tensor, weights: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """A layer whose weight is, for each query, the mean of those of the supports that it attends to.
+
+    Args:
+        attention: (T, Q, S).
+        weights: (T, S, out, in).
+        x: (T, Q, in).
+
+    Returns:
+        (T, Q, out).
+    """
+    of_each = torch.einsum("tsoi,tqi->tqso", weights, x)
+    return torch.einsum("tqs,tqso->tqo", attention, of_each)
+
+
+class MetaNetworks(Embedding):
+    """Fast weights on features of Θ."""
+
+    joint = JOINT
+
+    def __init__(self, setup: LearnerSetup) -> None:
+        """Adds slow weights, and what makes fast ones."""
+        super().__init__(setup)
+        self.episodes_at_once = EPISODES_AT_ONCE
+        way, dimensions = setup.head.weight.shape
+        self.theta_fast = FastWeights(dimensions, way, setup.seed)
+
+    def predict(self, support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
+        """Logits with slow and fast weights."""
+        logits: torch.Tensor = self.theta_fast(support, labels, query)
+        return logits
+
+    def loss(
+        self, support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor, targets: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The mean cross-entropy of the queries, with a clipped gradient, and the logits (T, Q, way)."""
+        loss, logits = super().loss(support, labels, query, targets)
+        return clipped(loss, [*self.learned().values()], NORM), logits
+
+
+def build(setup: LearnerSetup) -> Learner:
+    """The learner of a method."""
+    return MetaNetworks(setup)

@@ -1,0 +1,97 @@
+"""Fast weights by hand and in loops."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from mtl.learners.meta_networks import SIZE, preprocessed, weighted
+from mtl.runtime.seeds import torch_generator
+from tests.helpers.learners import build
+
+LABELS = torch.arange(5).repeat_interleave(2)
+
+
+@pytest.fixture
+def learner(tiny):
+    return build(tiny, "meta-networks-ss", base_learner=None)
+
+
+def features(tasks=3, dtype=torch.float32):
+    generator = torch.Generator().manual_seed(0)
+    return [torch.randn(tasks, count, 16, generator=generator, dtype=dtype) for count in (10, 6)]
+
+
+def test_preprocessing_by_hand():
+    expected = [(0, 1), (-0.657880, -1), (-1, 0.109663), (-1, 0)]
+    for pair, wanted in zip(preprocessed(torch.tensor([1, -0.01, 1e-4, 0])), expected, strict=True):
+        assert pair.tolist() == pytest.approx(wanted, abs=1e-5)
+
+
+def test_attention_over_fast_weights_by_hand():
+    keys, query = torch.tensor([[[1.0, 0], [0, 1]]]), torch.tensor([[[3.0, 4]]])
+    attention = (F.normalize(query, dim=2) @ F.normalize(keys, dim=2).transpose(1, 2)).softmax(dim=2)
+    fast = torch.tensor([[[[1.0, 2], [3, 4]], [[0, -1], [1, 0]]]])
+    x, slow = torch.tensor([[[1.0, 2]]]), torch.tensor([[1.0, -1], [0, 1]])
+    layer = F.relu(x @ slow.T) + F.relu(weighted(attention, fast, x))
+    assert layer.flatten().tolist() == pytest.approx([1.151162, 7.501660], abs=1e-5)
+
+
+def test_logits_in_loops_over_supports_and_queries(learner):
+    net, (support, query) = learner.theta_fast, features(1)
+    ours = learner.predict(support, LABELS, query)[0]
+    zs, zq = (F.relu(net.project(x[0])) for x in (support, query))
+    seen = []
+    for z, label in zip(zs, LABELS, strict=True):
+        weight = net.embed.weight.detach().clone().requires_grad_()
+        loss = F.cross_entropy(net.guess(F.relu(weight @ z.detach())), label)
+        seen.append(torch.autograd.grad(loss, weight)[0])
+    order = torch.randperm(10, generator=torch_generator(0, "order of 10 supports")).tolist()
+    sequence = torch.stack([preprocessed(seen[i]) for i in order]).movedim(0, 2).reshape(SIZE * SIZE, 10, 2)
+    fast = net.read(net.reader(sequence)[0][:, -1]).view(SIZE, SIZE)
+    keys, asked = (z @ net.embed.weight.T + z @ fast.T for z in (zs, zq))
+    made = []
+    for key, label in zip(keys.detach(), LABELS, strict=True):
+        inner, outer = (layer.weight.detach().clone().requires_grad_() for layer in (net.inner, net.outer))
+        loss = F.cross_entropy(outer @ F.relu(inner @ key), label)
+        made.append([net.maker(preprocessed(g)).squeeze(-1) for g in torch.autograd.grad(loss, (inner, outer))])
+    for one, logits in zip(asked, ours, strict=True):
+        attention = torch.stack([F.cosine_similarity(one, key, dim=0) for key in keys]).softmax(dim=0)
+        inner, outer = (sum(a * m[layer] for a, m in zip(attention, made, strict=True)) for layer in (0, 1))
+        hidden = F.relu(net.inner.weight @ one) + F.relu(inner @ one)
+        assert torch.allclose(net.outer.weight @ hidden + outer @ hidden, logits, atol=1e-4)
+
+
+def test_no_query_sees_another_and_no_task_either(learner):
+    support, query = features()
+    together = learner.predict(support, LABELS, query)
+    alone = learner.predict(support[1:2], LABELS, query[1:2, 3:4])
+    assert torch.allclose(together[1, 3], alone[0, 0], atol=1e-5)
+
+
+def test_labels_of_supports_matter(learner):
+    support, query = features()
+    logits = learner.predict(support, LABELS, query)
+    assert not torch.allclose(learner.predict(support, LABELS.flip(0), query), logits, atol=1e-5)
+
+
+def test_it_learns_what_is_in_the_supports(learner):
+    """Orthogonal classes; with the supports of other classes in their places, it is wrong or at chance."""
+    generator = torch.Generator().manual_seed(1)
+    optimizer = torch.optim.Adam(learner.theta_fast.parameters(), lr=3e-3)
+
+    def tasks(count):
+        classes = torch.stack([torch.eye(16)[torch.randperm(16, generator=generator)[:5]] for _ in range(count)])
+        return 4 * classes.repeat_interleave(2, dim=1), 4 * classes
+
+    for _ in range(120):
+        support, query = tasks(8)
+        loss, _ = learner.loss(support, LABELS, query, torch.arange(5))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    support, query = tasks(60)
+    right = (learner.predict(support, LABELS, query).argmax(dim=2) == torch.arange(5)).float().mean()
+    shuffled = torch.stack([one[torch.randperm(10, generator=generator)] for one in support])
+    wrong = (learner.predict(shuffled, LABELS, query).argmax(dim=2) == torch.arange(5)).float().mean()
+    assert right > 0.6
+    assert wrong < 0.35
