@@ -39,7 +39,9 @@ def write(plan_text: str, published: Path, results: Path, csv: Path, pictures: I
     printed = printed.merge(points[["method", *PLACE]].drop_duplicates(), on=["method", *PLACE])
     columns = ["kind", *PLACE, "method", "seed", "tasks_seen", "accuracy"]
     data = pd.concat([points, printed.assign(kind="published")], ignore_index=True)[columns]
-    colors = dict(zip(plan["methods"], sns.color_palette("colorblind", len(plan["methods"])), strict=True))
+    # The palette for the colour-blind has ten colours.
+    palette = sns.color_palette("colorblind" if len(plan["methods"]) <= 10 else "husl", len(plan["methods"]))
+    colors = dict(zip(plan["methods"], palette, strict=True))
     with style():
         size = (PANEL[0] * len(places), PANEL[1] + 0.8)
         figure, axes = plt.subplots(1, len(places), figsize=size, squeeze=False, layout="constrained")
