@@ -42,11 +42,13 @@ NORM = 10.0
 class FastWeights(nn.Module):
     """Slow weights, and the two networks that make fast ones."""
 
+    guess: torch.Tensor
+
     def __init__(self, dimensions: int, way: int, seed: int) -> None:
         """For features of `dimensions` values and tasks of `way` classes."""
         super().__init__()
         self.project = nn.Linear(dimensions, SIZE)
-        self.embed, self.guess = nn.Linear(SIZE, SIZE, bias=False), nn.Linear(SIZE, way, bias=False)
+        self.embed = nn.Linear(SIZE, SIZE, bias=False)
         self.inner, self.outer = nn.Linear(SIZE, SIZE, bias=False), nn.Linear(SIZE, way, bias=False)
         self.reader, self.read = nn.LSTM(2, HIDDEN, batch_first=True), nn.Linear(HIDDEN, 1)
         self.maker = nn.Sequential(
@@ -58,8 +60,9 @@ class FastWeights(nn.Module):
                 nn.init.xavier_uniform_(value, generator=generator)
             else:
                 nn.init.zeros_(value)
-        # Only gradients of supports depend on it, which are constants, so nothing would teach it.
-        self.guess.requires_grad_(False)
+        # Only gradients of supports depend on the classifier of the embedding, and they are constants: nothing teaches it.
+        guess = nn.init.xavier_uniform_(torch.empty(way, SIZE), generator=generator)
+        self.register_buffer("guess", guess, persistent=False)
 
     def forward(self, support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
         """Features (T, S, D) and (T, Q, D) to logits (T, Q, way)."""
@@ -76,7 +79,7 @@ class FastWeights(nn.Module):
         """The fast weight of the embedding for each task, (T, SIZE, SIZE)."""
 
         def loss(weight: torch.Tensor, x: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
-            return F.cross_entropy(self.guess(F.relu(weight @ x)), label)
+            return F.cross_entropy(self.guess @ F.relu(weight @ x), label)
 
         with torch.no_grad():
             gradients = vmap(vmap(grad(loss), in_dims=(None, 0, 0)), in_dims=(None, 0, None))(

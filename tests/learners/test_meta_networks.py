@@ -43,7 +43,7 @@ def test_logits_in_loops_over_supports_and_queries(learner):
     seen = []
     for z, label in zip(zs, LABELS, strict=True):
         weight = net.embed.weight.detach().clone().requires_grad_()
-        loss = F.cross_entropy(net.guess(F.relu(weight @ z.detach())), label)
+        loss = F.cross_entropy(net.guess @ F.relu(weight @ z.detach()), label)
         seen.append(torch.autograd.grad(loss, weight)[0])
     order = torch.randperm(10, generator=torch_generator(0, "order of 10 supports")).tolist()
     sequence = torch.stack([preprocessed(seen[i]) for i in order]).movedim(0, 2).reshape(SIZE * SIZE, 10, 2)
