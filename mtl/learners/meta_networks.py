@@ -60,7 +60,7 @@ class FastWeights(nn.Module):
                 nn.init.xavier_uniform_(value, generator=generator)
             else:
                 nn.init.zeros_(value)
-        # Only gradients of supports depend on the classifier of the embedding, and they are constants: nothing teaches it.
+        # Only gradients of supports depend on the classifier of the embedding. They are constants: nothing teaches it.
         guess = nn.init.xavier_uniform_(torch.empty(way, SIZE), generator=generator)
         self.register_buffer("guess", guess, persistent=False)
 
