@@ -20,7 +20,7 @@ from torch.func import functional_call, grad, vmap
 from torch.nn import functional as F
 
 from mtl.learners.learner import Learner, LearnerSetup
-from mtl.learners.maml import EPISODES_AT_ONCE, PIXELS_AT_ONCE, WEIGHTS_AT_ONCE
+from mtl.learners.maml import EPISODES_AT_ONCE, tasks_at_once
 from mtl.networks.backbone import to_unit_interval
 
 KEYS = ("theta_init",)
@@ -108,7 +108,7 @@ class FineTuning(Learner):
                 parameters = {name: value - rates[name] * gradient[name] for name, value in parameters.items()}
             return _logits(parameters, self.features(parameters, query))
 
-        logits: torch.Tensor = vmap(one_task, chunk_size=self._tasks_at_once(query))(support, query)
+        logits: torch.Tensor = vmap(one_task, chunk_size=tasks_at_once(query, self._size))(support, query)
         return logits
 
     def _frozen(self, images: torch.Tensor, sets: list[int] | None = None) -> torch.Tensor:
@@ -116,12 +116,6 @@ class FineTuning(Learner):
             return images
         with torch.no_grad(), self._device.autocast():
             return self.backbone.run(to_unit_interval(images), 0, self._first, sets)
-
-    def _tasks_at_once(self, query: torch.Tensor) -> int | None:
-        """How many tasks run together; None for all."""
-        if query.is_cuda:
-            return None
-        return max(1, min(WEIGHTS_AT_ONCE // self._size, PIXELS_AT_ONCE // query[0, :, 0].numel()))
 
 
 def _logits(parameters: Parameters, features: torch.Tensor) -> torch.Tensor:

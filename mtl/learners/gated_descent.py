@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from mtl.runtime.errors import UserError
 from mtl.runtime.seeds import torch_generator
 
 HIDDEN = 20
@@ -32,6 +33,8 @@ class GatedDescent(nn.Module):
     def __init__(self, learning_rate: float, seed: int) -> None:
         """The gate of steps starts near `learning_rate`, which lies between 0 and 1."""
         super().__init__()
+        if not 0 < learning_rate < 1:
+            raise UserError(f"base_learner.learning_rate: {learning_rate} is that of a gate, between 0 and 1")
         self.lstm = nn.LSTMCell(4, HIDDEN)
         self.forget, self.step = nn.Linear(HIDDEN + 2, 1), nn.Linear(HIDDEN + 2, 1)
         generator = torch_generator(seed, "gated descent")

@@ -76,15 +76,15 @@ class WholeNetwork(Learner):
             logits: torch.Tensor = functional_call(self, parameters, (query,))
             return logits
 
-        logits: torch.Tensor = vmap(one_task, chunk_size=self._tasks_at_once(query))(support, query)
+        logits: torch.Tensor = vmap(one_task, chunk_size=tasks_at_once(query, self._weights))(support, query)
         return logits
 
-    def _tasks_at_once(self, query: torch.Tensor) -> int | None:
-        """How many tasks run together; None for all."""
-        if query.is_cuda:
-            return None
-        pixels = query[0, :, 0].numel()
-        return max(1, min(WEIGHTS_AT_ONCE // self._weights, PIXELS_AT_ONCE // pixels))
+
+def tasks_at_once(query: torch.Tensor, weights: int) -> int | None:
+    """How many tasks run together, from their queries (T, Q, ...) and the weights that each has; None for all."""
+    if query.is_cuda:
+        return None
+    return max(1, min(WEIGHTS_AT_ONCE // weights, PIXELS_AT_ONCE // query[0, :, 0].numel()))
 
 
 def build(setup: LearnerSetup) -> Learner:

@@ -25,6 +25,7 @@ from torch.nn import functional as F
 
 from mtl.learners.embedding import Embedding
 from mtl.learners.learner import Learner, LearnerSetup
+from mtl.learners.reading_order import reading_order
 from mtl.runtime.seeds import torch_generator
 
 KEYS = ("modulate", "scope", "scale", "shift")
@@ -152,8 +153,7 @@ class MemoryAugmented(Embedding):
         state = self.theta_reader.start(support)
         known = F.one_hot(labels, self._way).to(support.dtype)
         before = torch.zeros_like(known[:1]).expand(len(support), -1)
-        count = support.shape[1]
-        for shot in torch.randperm(count, generator=torch_generator(0, f"order of {count} supports")).tolist():
+        for shot in reading_order(support.shape[1], support.device).tolist():
             _, state = self.theta_reader(support[:, shot], before, state)
             before = known[shot].expand(len(support), -1)
         # The label of the last support comes with the query.

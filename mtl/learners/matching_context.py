@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from mtl.learners.reading_order import reading_order
 from mtl.runtime.seeds import torch_generator
 
 
@@ -31,11 +32,8 @@ class Context(nn.Module):
 
     def _read_supports(self, support: torch.Tensor) -> torch.Tensor:
         """A bidirectional LSTM over the support set, plus the features themselves (appendix A.2)."""
-        # Supports are ordered by class, so a place in the sequence would be a label. In this order, the same for all
-        # tasks of a size, the shots of a class do not follow each other. It is not equivariant to classes all the same.
-        count = support.shape[1]
-        order = torch.randperm(count, generator=torch_generator(0, f"order of {count} supports"))
-        order = order.to(support.device)
+        # The result is not equivariant to the order of classes all the same.
+        order = reading_order(support.shape[1], support.device)
         forwards, backwards = self.support(support[:, order])[0].chunk(2, dim=2)
         read: torch.Tensor = (forwards + backwards)[:, order.argsort()]
         return support + read

@@ -16,7 +16,6 @@ from mtl.learners.gated_descent import GatedDescent
 from mtl.learners.learner import Learner, LearnerSetup
 from mtl.learners.maml import WholeNetwork
 from mtl.learners.surrogate import clipped
-from mtl.runtime.errors import UserError
 
 KEYS = ("theta_init",)
 INNER_STEPS = True
@@ -33,8 +32,6 @@ class MetaLSTM(WholeNetwork):
     def __init__(self, setup: LearnerSetup) -> None:
         """Adds the optimizer, whose first steps are about as long as gradient descent would make them."""
         super().__init__(setup, second_order=False)
-        if not 0 < setup.learning_rate < 1:
-            raise UserError(f"base_learner.learning_rate: {setup.learning_rate} is that of a gate, between 0 and 1")
         self.episodes_at_once = EPISODES_AT_ONCE
         self.theta_optimizer = GatedDescent(setup.learning_rate, setup.seed)
 

@@ -14,7 +14,6 @@ from mtl.learners.gated_descent import GatedDescent
 from mtl.learners.learner import Head, Learner, LearnerSetup
 from mtl.learners.meta_lstm import NORM, stepped
 from mtl.learners.surrogate import clipped
-from mtl.runtime.errors import UserError
 
 KEYS = ("modulate", "scope", "scale", "shift", "theta_init")
 INNER_STEPS = True
@@ -28,8 +27,6 @@ class MetaLSTMHead(Embedding):
     def __init__(self, setup: LearnerSetup) -> None:
         """Adds θ and the optimizer."""
         super().__init__(setup)
-        if not 0 < setup.learning_rate < 1:
-            raise UserError(f"base_learner.learning_rate: {setup.learning_rate} is that of a gate, between 0 and 1")
         self.episodes_at_once = EPISODES_AT_ONCE
         self.theta_weight, self.theta_bias = nn.Parameter(setup.head.weight), nn.Parameter(setup.head.bias)
         self.theta_optimizer = GatedDescent(setup.learning_rate, setup.seed)

@@ -24,6 +24,7 @@ from torch.nn import functional as F
 
 from mtl.learners.embedding import Embedding
 from mtl.learners.learner import Learner, LearnerSetup
+from mtl.learners.reading_order import reading_order
 from mtl.learners.surrogate import clipped
 from mtl.runtime.seeds import torch_generator
 
@@ -85,10 +86,9 @@ class FastWeights(nn.Module):
             gradients = vmap(vmap(grad(loss), in_dims=(None, 0, 0)), in_dims=(None, 0, None))(
                 self.embed.weight, support, labels
             )
-        count = support.shape[1]
-        order = torch.randperm(count, generator=torch_generator(0, f"order of {count} supports"))
+        order = reading_order(support.shape[1], support.device)
         # (T · coordinates, S, 2): each coordinate is a sequence of its own.
-        seen = preprocessed(gradients)[:, order.to(support.device)].movedim(1, 3).flatten(0, 2)
+        seen = preprocessed(gradients)[:, order].movedim(1, 3).flatten(0, 2)
         last = self.reader(seen)[0][:, -1]
         fast: torch.Tensor = self.read(last).view(len(support), SIZE, SIZE)
         return fast

@@ -14,7 +14,7 @@ from torch.func import functional_call, grad, vmap
 from torch.nn import functional as F
 
 from mtl.learners.learner import Learner, LearnerSetup
-from mtl.learners.maml import WholeNetwork
+from mtl.learners.maml import WholeNetwork, tasks_at_once
 from mtl.learners.surrogate import surrogate
 from mtl.runtime.seeds import torch_generator
 
@@ -51,7 +51,7 @@ class Reptile(WholeNetwork):
             return parameters, functional_call(self, parameters, (query,))
 
         with torch.no_grad():
-            adapted, logits = vmap(one_task, chunk_size=self._tasks_at_once(query))(images, query)
+            adapted, logits = vmap(one_task, chunk_size=tasks_at_once(query, self._weights))(images, query)
         loss = F.cross_entropy(logits.flatten(0, 1), targets.repeat(len(logits)))
         steps = (value - adapted[name].mean(dim=0) for name, value in initial.items())
         return surrogate(loss, initial.values(), steps), logits

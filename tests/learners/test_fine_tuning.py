@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mtl.learners import fine_tuning
+from mtl.learners import maml
 from mtl.learners.fine_tuning import drift
 from tests.learners.transfer import RATE, learner_of, logits_of, sets_of, slow_fine_tuning
 
@@ -65,5 +65,5 @@ def test_frozen_blocks_run_once_for_each_image(tiny, test_images):
 def test_tasks_in_small_batches_give_the_same(tiny, test_images, monkeypatch):
     learner, sets = learner_of(tiny, "feature-drift"), sets_of(test_images)
     together = logits_of(learner, *sets)
-    monkeypatch.setattr(fine_tuning, "PIXELS_AT_ONCE", 1)
+    monkeypatch.setattr(maml, "PIXELS_AT_ONCE", 1)
     assert torch.allclose(logits_of(learner, *sets), together, atol=1e-12)

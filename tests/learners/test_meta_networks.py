@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from mtl.learners.meta_networks import SIZE, preprocessed, weighted
-from mtl.runtime.seeds import torch_generator
+from mtl.learners.reading_order import reading_order
 from tests.helpers.learners import build
 
 LABELS = torch.arange(5).repeat_interleave(2)
@@ -45,7 +45,7 @@ def test_logits_in_loops_over_supports_and_queries(learner):
         weight = net.embed.weight.detach().clone().requires_grad_()
         loss = F.cross_entropy(net.guess @ F.relu(weight @ z.detach()), label)
         seen.append(torch.autograd.grad(loss, weight)[0])
-    order = torch.randperm(10, generator=torch_generator(0, "order of 10 supports")).tolist()
+    order = reading_order(10, torch.device("cpu")).tolist()
     sequence = torch.stack([preprocessed(seen[i]) for i in order]).movedim(0, 2).reshape(SIZE * SIZE, 10, 2)
     fast = net.read(net.reader(sequence)[0][:, -1]).view(SIZE, SIZE)
     keys, asked = (z @ net.embed.weight.T + z @ fast.T for z in (zs, zq))
