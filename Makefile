@@ -23,7 +23,7 @@ $(VENV)/installed: requirements.lock pyproject.toml
 
 # A killed Snakemake leaves its lock behind. It may be removed if nobody holds the kernel lock that every run takes
 # (workflow/Snakefile). A run that is being killed may need a moment to end.
-demo: install ## Table 1 and its figure on the embedded dataset (7 to 10 minutes on 2 cores)
+demo: install ## Table 1 and its figure on the embedded dataset (some ten minutes on 2 cores)
 	@if [ -n "$$(ls -A .snakemake/locks 2>/dev/null)" ]; then \
 		$(RUN) flock --timeout 5 --conflict-exit-code 75 results/.lock snakemake --unlock --quiet all || \
 		{ [ $$? -ne 75 ] || echo "make: another run is at work here; wait for its end, or stop it" >&2; exit 1; }; \
