@@ -141,17 +141,18 @@ def evaluate(
     val_episodes: Input,
     test_episodes: Input,
     episodes: Output,
+    predictions: Output,
     evaluation: Output,
     pretrained: OptionalInput = None,
     model: OptionalInput = None,
 ) -> None:
     """Scores one cell on the stored test episodes."""
-    from mtl.evaluation.evaluate import EvaluateInputs, evaluate
+    from mtl.evaluation.evaluate import EvaluateInputs, EvaluatePaths, evaluate
     from mtl.specs.evaluating import EvaluateSpec
     from mtl.specs.reading import from_json
 
     inputs = EvaluateInputs(images, split, test_episodes, val_episodes, pretrained, model)
-    evaluate(from_json(EvaluateSpec, spec), inputs, episodes, evaluation)
+    evaluate(from_json(EvaluateSpec, spec), inputs, EvaluatePaths(episodes, predictions, evaluation))
 
 
 @app.command()

@@ -16,8 +16,11 @@ class TaskSampler(Protocol):
     def draw(self) -> tuple[str, Tasks]:
         """The next meta-batch, and its phase: `plain` or `hard`."""
 
-    def observe(self, accuracy: np.ndarray) -> None:
-        """Takes the query accuracy per class, after adaptation, of the meta-batch drawn last: (T, way) in [0, 1]."""
+    def observe(self, accuracy: np.ndarray) -> list[int]:
+        """Takes the query accuracy per class, after adaptation, of the meta-batch drawn last: (T, way) in [0, 1].
+
+        Returns the failure classes that it found, 0 to classes - 1, one for each task or none at all.
+        """
 
     def state(self) -> dict[str, Any]:
         """What it needs to resume after `observe`, for a checkpoint."""
@@ -41,8 +44,9 @@ class UniformSampler:
         """A meta-batch of uniformly drawn tasks."""
         return "plain", draw_uniform(self._rows, self._shape, self._tasks, self._rng)
 
-    def observe(self, accuracy: np.ndarray) -> None:
-        """Does nothing: uniform sampling ignores accuracies."""
+    def observe(self, accuracy: np.ndarray) -> list[int]:
+        """Finds nothing: uniform sampling ignores accuracies."""
+        return []
 
     def state(self) -> dict[str, Any]:
         """Its random stream."""
@@ -99,18 +103,20 @@ class HardSampler:
         phase, self._last = self._plain.draw()
         return phase, self._last
 
-    def observe(self, accuracy: np.ndarray) -> None:
+    def observe(self, accuracy: np.ndarray) -> list[int]:
         """Adds the failure classes of a plain meta-batch to the pool; hard tasks add none."""
         if self._last is None:
-            return
+            return []
         self._plain.observe(accuracy)
-        failed = self._failed(accuracy)
-        self._pool.update(self._last.classes[np.arange(len(failed)), failed].tolist())
+        labels = self._failed(accuracy)
+        failed: list[int] = self._last.classes[np.arange(len(labels)), labels].tolist()
+        self._pool.update(failed)
         self._seen.update(self._last.support.ravel().tolist(), self._last.query.ravel().tolist())
         self._last = None
         self._observed += 1
         if self._observed == self._every:
             self._begin_hard_phase()
+        return failed
 
     def state(self) -> dict[str, Any]:
         """The random streams, and the position in the cycle."""

@@ -11,12 +11,12 @@ from mtl.data.image_set import load_split
 from mtl.data.stored_episodes import read_episodes
 from mtl.data.tasks import Tasks, with_mirrored_support
 from mtl.evaluation.interval import mean_and_ci95
-from mtl.evaluation.scoring import embed_episodes, in_batches, score
+from mtl.evaluation.scoring import accuracies, embed_episodes, in_batches, predictions
 from mtl.learners import Learner, build_learner, load_learned
 from mtl.learners.build import InnerLoop
 from mtl.runtime.device import Device, set_up
 from mtl.runtime.errors import UserError
-from mtl.runtime.files import write_csv, write_json
+from mtl.runtime.files import atomic, write_csv, write_json
 from mtl.runtime.progress import Progress
 from mtl.runtime.provenance import outputs, provenance
 from mtl.runtime.seeds import numpy_generator
@@ -43,8 +43,17 @@ class EvaluateInputs:
         return {role: path for role, path in vars(self).items() if path is not None}
 
 
-def evaluate(spec: EvaluateSpec, inputs: EvaluateInputs, episodes_csv: Path, evaluation: Path) -> None:
-    """Scores a cell and writes the accuracy of every episode, then the summary with its provenance.
+@dataclass(frozen=True)
+class EvaluatePaths:
+    """What an evaluation writes: the accuracy of every episode, the label of every query, and the summary."""
+
+    episodes: Path
+    predictions: Path
+    evaluation: Path
+
+
+def evaluate(spec: EvaluateSpec, inputs: EvaluateInputs, paths: EvaluatePaths) -> None:
+    """Scores a cell and writes the accuracy of every episode and its predictions, then the summary with its provenance.
 
     The number of inner steps is the candidate that does best on the validation episodes (the smallest in a tie). A
     learner without inner steps has nothing to choose, is scored once, and its summary says `null` steps.
@@ -57,18 +66,20 @@ def evaluate(spec: EvaluateSpec, inputs: EvaluateInputs, episodes_csv: Path, eva
         load_learned(learner, inputs.model)
     validation = _choose_steps(spec, learner, inputs, device.torch_device)
     steps = learner.steps if spec.base_learner else None
-    accuracies = _score(spec, learner, inputs, "test", [steps], device.torch_device)[steps]
-    mean, ci95 = mean_and_ci95(accuracies)
-    write_episode_accuracies(accuracies, episodes_csv)
+    predicted = _predictions(spec, learner, inputs, "test", [steps], device.torch_device)[steps]
+    by_episode = accuracies(predicted, spec.way)
+    mean, ci95 = mean_and_ci95(by_episode)
+    write_episode_accuracies(by_episode, paths.episodes)
+    write_predictions(predicted, paths.predictions)
     write_json(
-        evaluation,
+        paths.evaluation,
         {
             "accuracy": mean,
             "ci95": ci95,
-            "episodes": len(accuracies),
+            "episodes": len(by_episode),
             "steps": steps,
             "validation_accuracy_by_steps": validation,
-            "outputs": outputs(episodes_csv),
+            "outputs": outputs(paths.episodes, paths.predictions),
             "provenance": record,
         },
     )
@@ -101,6 +112,12 @@ def write_episode_accuracies(accuracies: np.ndarray, path: Path) -> None:
     write_csv(path, ["episode", "accuracy"], rows)
 
 
+def write_predictions(predicted: np.ndarray, path: Path) -> None:
+    """Writes `predictions.npz`, with `predicted`: (E, Q) labels, 0 to way - 1, of the queries as they are stored."""
+    with atomic(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, predicted=predicted.astype(np.uint16))
+
+
 def _choose_steps(
     spec: EvaluateSpec, learner: Learner, inputs: EvaluateInputs, device: torch.device
 ) -> dict[int, float]:
@@ -108,12 +125,12 @@ def _choose_steps(
     if spec.base_learner is None:
         return {}
     candidates = sorted(spec.base_learner.test_steps)
-    accuracies: dict[int, float] = {}
+    reached: dict[int, float] = {}
     if len(candidates) > 1:
-        scores = _score(spec, learner, inputs, "val", candidates, device)
-        accuracies = {steps: float(scores[steps].mean()) for steps in candidates}
-    learner.steps = max(candidates, key=lambda steps: (accuracies.get(steps, 0.0), -steps))
-    return accuracies
+        predicted = _predictions(spec, learner, inputs, "val", candidates, device)
+        reached = {steps: float(accuracies(predicted[steps], spec.way).mean()) for steps in candidates}
+    learner.steps = max(candidates, key=lambda steps: (reached.get(steps, 0.0), -steps))
+    return reached
 
 
 def banked_episodes(
@@ -132,7 +149,7 @@ def banked_episodes(
     return in_batches(learner.bank, pixels), episodes
 
 
-def _score(
+def _predictions(
     spec: EvaluateSpec,
     learner: Learner,
     inputs: EvaluateInputs,
@@ -140,10 +157,10 @@ def _score(
     candidates: Sequence[int | None],
     device: torch.device,
 ) -> dict[int | None, np.ndarray]:
-    """Accuracy of every stored episode of a split, for each number of inner steps; None if it takes none."""
+    """The predictions for a split's stored episodes at each number of inner steps; None if the learner takes none."""
     banked, episodes = banked_episodes(spec, learner, inputs, split, device)
     sets = embed_episodes(learner, banked, episodes, spec.queries_together)
-    scores = {}
+    predicted = {}
     name = f"{spec.method.name} {spec.way}way-{spec.shot}shot, {split} episodes"
     with Progress(name, len(candidates) * len(episodes.classes)) as progress:
 
@@ -155,7 +172,7 @@ def _score(
         for steps in candidates:
             if steps is not None:
                 learner.steps = steps
-            scores[steps] = score(learner, sets, episodes, solved)
+            predicted[steps] = predictions(learner, sets, episodes, solved)
             made = {} if steps is None else {"steps": steps}
-            progress.report(**made, accuracy=float(scores[steps].mean()))
-    return scores
+            progress.report(**made, accuracy=float(accuracies(predicted[steps], spec.way).mean()))
+    return predicted

@@ -59,14 +59,14 @@ def _by_groups(episodes: Tasks, together: int | None) -> tuple[torch.Tensor, lis
 
 
 @torch.no_grad()
-def episode_accuracies(
+def episode_predictions(
     predict: Predict,
     sets: Sets,
     episodes: Tasks,
     at_once: int,
     solved: Callable[[int], None] = lambda _: None,
 ) -> np.ndarray:
-    """Accuracy of each episode in percent: (E,).
+    """The label, 0 to way - 1, that each query of each episode is given: (E, Q).
 
     Args:
         predict: maps support (T, S, ...), labels (S,) and query (T, Q, ...) to logits (T, Q, way).
@@ -76,18 +76,33 @@ def episode_accuracies(
         solved: called with the number of episodes after each of these batches.
     """
     count, way = episodes.classes.shape
-    accuracies = []
+    predicted = []
     for chosen in torch.arange(count).split(at_once):
         support, query = sets(chosen)
-        support_labels, targets = (
-            torch.from_numpy(labels(way, images.shape[1] // way)).to(images.device) for images in (support, query)
-        )
-        logits = predict(support, support_labels, query)
-        accuracies.append((logits.argmax(dim=-1) == targets).double().mean(dim=1) * 100)
+        support_labels = torch.from_numpy(labels(way, support.shape[1] // way)).to(support.device)
+        predicted.append(predict(support, support_labels, query).argmax(dim=-1))
         solved(len(chosen))
-    return torch.cat(accuracies).cpu().numpy()
+    return torch.cat(predicted).cpu().numpy()
 
 
-def score(learner: Learner, sets: Sets, episodes: Tasks, solved: Callable[[int], None] = lambda _: None) -> np.ndarray:
+def accuracies(predicted: np.ndarray, way: int) -> np.ndarray:
+    """Accuracy of each episode in percent, (E,), from the labels that its queries were given, (E, Q).
+
+    >>> accuracies(np.array([[0, 0, 1, 1], [0, 1, 1, 1]]), way=2)
+    array([100.,  75.])
+    """
+    targets = labels(way, predicted.shape[1] // way)
+    percent: np.ndarray = (predicted == targets).mean(axis=1) * 100
+    return percent
+
+
+def predictions(
+    learner: Learner, sets: Sets, episodes: Tasks, solved: Callable[[int], None] = lambda _: None
+) -> np.ndarray:
+    """The labels that a learner gives the queries of each episode: (E, Q)."""
+    return episode_predictions(learner.predict, sets, episodes, learner.episodes_at_once, solved)
+
+
+def score(learner: Learner, sets: Sets, episodes: Tasks) -> np.ndarray:
     """Accuracy of a learner on each episode in percent: (E,)."""
-    return episode_accuracies(learner.predict, sets, episodes, learner.episodes_at_once, solved)
+    return accuracies(predictions(learner, sets, episodes), episodes.classes.shape[1])

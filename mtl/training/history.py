@@ -1,5 +1,6 @@
 """`history.csv`: one row per iteration, written at the end."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from mtl.runtime.files import write_csv
 
 # Guessing among a thousand classes gives a loss of 7.
 DIVERGED = 1000.0
-COLUMNS = ("iteration", "tasks_seen", "phase", "loss", "accuracy", "validation_accuracy", "learning_rate")
+COLUMNS = ("iteration", "tasks_seen", "phase", "loss", "accuracy", "validation_accuracy", "learning_rate", "failed")
 
 
 @dataclass
@@ -20,6 +21,7 @@ class History:
 
     Row i describes iteration i; `validation_accuracy` is that of the model before the iteration, so row 0 has that of
     the untrained model, and the last row, which has no training, that of the final one. Accuracies are in percent.
+    `failed` has the failure classes that a sampler found, as their places among the training classes of `split.csv`.
     """
 
     _rows: list[dict[str, Any]] = field(default_factory=list)
@@ -30,11 +32,18 @@ class History:
         """Records the validation accuracy of the model before an iteration."""
         self._validation[iteration] = accuracy
 
-    def trained(self, tasks_seen: int, phase: str, loss: torch.Tensor, accuracy: torch.Tensor, rate: float) -> None:
+    def trained(
+        self,
+        tasks_seen: int,
+        phase: str,
+        loss: torch.Tensor,
+        accuracy: torch.Tensor,
+        rate: float,
+        failed: Sequence[int] = (),
+    ) -> None:
         """Records one iteration; `tasks_seen` includes its tasks, `loss` and `accuracy` (in [0, 1]) are scalars."""
-        self._rows.append(
-            {"iteration": len(self._rows), "tasks_seen": tasks_seen, "phase": phase, "learning_rate": rate}
-        )
+        row = {"iteration": len(self._rows), "tasks_seen": tasks_seen, "phase": phase, "learning_rate": rate}
+        self._rows.append(row | {"failed": " ".join(map(str, failed))})
         self._unchecked.append(torch.stack([loss.detach(), accuracy.detach()]))
 
     def check(self) -> None:

@@ -159,8 +159,8 @@ def _run(
             phase, tasks = sampler.draw()
             rate = halved(settings, iteration)
             loss, class_accuracy = step(banked, tasks, rate)
-            sampler.observe(class_accuracy.cpu().numpy())
-            history.trained((iteration + 1) * settings.tasks, phase, loss, class_accuracy.mean(), rate)
+            failed = sampler.observe(class_accuracy.cpu().numpy())
+            history.trained((iteration + 1) * settings.tasks, phase, loss, class_accuracy.mean(), rate, failed)
             progress.step()
     return history, selection, snapshots
 

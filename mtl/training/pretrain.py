@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from mtl.data.image_set import ImageSet, load_split
 from mtl.data.tasks import Tasks, TaskShape, draw_uniform
-from mtl.evaluation.scoring import episode_accuracies, gathered, in_batches
+from mtl.evaluation.scoring import accuracies, episode_predictions, gathered, in_batches
 from mtl.learners.nearest_mean import nearest_mean
 from mtl.networks.backbone import Backbone, to_unit_interval
 from mtl.networks.weights import features_of, random_backbone, save_tensors
@@ -194,4 +194,5 @@ def _validate(backbone: Backbone, validation: ImageSet, episodes: Tasks, device:
     with torch.no_grad(), device.autocast():
         features = in_batches(lambda images: backbone(to_unit_interval(images)), validation.images)
     sets = gathered(features.float(), episodes)
-    return float(episode_accuracies(nearest_mean, sets, episodes, at_once=len(episodes.classes)).mean())
+    count, way = episodes.classes.shape
+    return float(accuracies(episode_predictions(nearest_mean, sets, episodes, at_once=count), way).mean())

@@ -96,7 +96,7 @@ def test_hard_tasks_are_not_searched_for_failures(rng):
     phases = [phase for phase, _, _ in play(sampler, 11, lambda tasks: np.array([0, 1]))]
     assert phases[-1] == "hard"
     pool = set(sampler._pool)
-    sampler.observe(np.zeros((2, 5)))
+    assert sampler.observe(np.zeros((2, 5))) == []
     assert sampler._pool == pool
 
 

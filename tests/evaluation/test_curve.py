@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from mtl.evaluation.curve import curve
-from mtl.evaluation.evaluate import EvaluateInputs, evaluate
+from mtl.evaluation.evaluate import EvaluateInputs, EvaluatePaths, evaluate
 from mtl.runtime.errors import UserError
 from tests.helpers.stages import evaluate_spec, run_meta_train
 
@@ -36,7 +36,8 @@ def test_without_snapshots_the_file_is_empty(tiny, tmp_path):
 
 def test_the_curve_is_the_evaluation_of_each_snapshot(tiny, tmp_path):
     paths = run_meta_train(tiny, tmp_path, "ss-all", selected=4, snapshots=[0, 4])
-    evaluate(SPEC, inputs(tiny, paths.model), tmp_path / "episodes.csv", tmp_path / "evaluation.json")
+    written = EvaluatePaths(tmp_path / "episodes.csv", tmp_path / "predictions.npz", tmp_path / "evaluation.json")
+    evaluate(SPEC, inputs(tiny, paths.model), written)
     curve(SPEC, inputs(tiny), paths.snapshots, tmp_path / "evaluation.json", tmp_path / "curve.csv")
     points = pd.read_csv(tmp_path / "curve.csv").set_index("iteration")
     summary = json.loads((tmp_path / "evaluation.json").read_text())

@@ -6,7 +6,7 @@ import torch
 
 from mtl.data.tasks import Tasks, with_mirrored_support
 from mtl.evaluation.interval import mean_and_ci95
-from mtl.evaluation.scoring import embed_episodes, episode_accuracies, gathered, in_batches, score
+from mtl.evaluation.scoring import accuracies, embed_episodes, episode_predictions, gathered, in_batches, score
 from mtl.learners.nearest_mean import nearest_mean
 from tests.helpers.learners import build
 
@@ -27,8 +27,10 @@ def test_accuracy_of_an_episode_by_hand():
         support=np.array([[0, 1], [0, 1]]),
         query=np.array([[0, 2, 1, 3], [0, 2, 3, 5]]),
     )
-    assert episode_accuracies(nearest_mean, gathered(features, episodes), episodes, 10).tolist() == [100.0, 75.0]
-    assert episode_accuracies(nearest_mean, gathered(features, episodes), episodes, 1).tolist() == [100.0, 75.0]
+    for at_once in (1, 10):
+        predicted = episode_predictions(nearest_mean, gathered(features, episodes), episodes, at_once)
+        assert predicted.tolist() == [[0, 0, 1, 1], [0, 0, 1, 0]]
+    assert accuracies(predicted, way=2).tolist() == [100.0, 75.0]
 
 
 def test_nearest_mean_is_the_squared_distance():

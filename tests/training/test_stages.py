@@ -15,7 +15,7 @@ import mtl.training.pretrain as pretrain_stage
 from mtl.data.image_set import load_split
 from mtl.data.stored_episodes import read_episodes
 from mtl.data.tasks import TaskShape, draw_uniform
-from mtl.evaluation.evaluate import EvaluateInputs, evaluate
+from mtl.evaluation.evaluate import EvaluateInputs, EvaluatePaths, evaluate
 from mtl.evaluation.scoring import embed_episodes, score
 from mtl.learners import load_learned
 from mtl.networks.weights import save_tensors
@@ -41,13 +41,17 @@ def loaded(monkeypatch):
     return names
 
 
+def evaluation_paths(folder):
+    return EvaluatePaths(folder / "episodes.csv", folder / "predictions.npz", folder / "evaluation.json")
+
+
 def run_evaluate(tiny, folder, spec=SPEC, model=None, test_episodes="test.npz"):
     inputs = EvaluateInputs(
         tiny / "images.npy", tiny / "split.csv", tiny / test_episodes, tiny / "val.npz",
         tiny / "theta.safetensors", model,
     )  # fmt: skip
     folder.mkdir(exist_ok=True)
-    evaluate(spec, inputs, folder / "episodes.csv", folder / "evaluation.json")
+    evaluate(spec, inputs, evaluation_paths(folder))
     return pd.read_csv(folder / "episodes.csv")["accuracy"].to_numpy(), json.loads(
         (folder / "evaluation.json").read_text()
     )
@@ -82,7 +86,7 @@ def test_the_sampler_hears_of_the_tasks_it_drew_last(tiny, train_images, monkeyp
 
         def observe(self, accuracy):
             heard.append((len(drawn), accuracy.copy()))
-            self.inner.observe(accuracy)
+            return self.inner.observe(accuracy)
 
     made = []
     step = MetaStep.__call__
@@ -116,12 +120,14 @@ def test_hard_tasks_of_a_real_run_are_made_of_its_failures(tiny, monkeypatch, tm
     for (tasks, accuracy), line in zip(log, history[:-1], strict=True):
         if line["phase"] == "hard":
             hard_meta_batches += 1
+            assert line["failed"] == ""
             assert set(tasks.classes.ravel().tolist()) <= cycle["failed"]
             cycle["ended"] = True
         else:
             if cycle.pop("ended", False):
                 cycle["failed"] = set()
             worst = accuracy.argmin(axis=1)
+            assert line["failed"] == " ".join(map(str, tasks.classes[np.arange(len(worst)), worst]))
             cycle["failed"].update(tasks.classes[np.arange(2), worst].tolist())
     assert hard_meta_batches >= 2
 
@@ -168,6 +174,17 @@ def test_a_model_can_be_fixed_whatever_its_accuracy(tiny, monkeypatch, tmp_path,
     stored = load_file(paths.model)
     assert all(torch.equal(stored[name], states[kept][name]) for name in stored)
     assert json.loads(paths.summary.read_text())["selected_iteration"] == 2 * kept
+
+
+def test_accuracies_are_those_of_the_predictions_that_are_kept(tiny, tmp_path):
+    by_episode, _ = run_evaluate(tiny, tmp_path / "a")
+    predicted = np.load(tmp_path / "a" / "predictions.npz")["predicted"]
+    stored = np.load(tiny / "test.npz")
+    query = stored["query"].shape[1] // 5
+    assert predicted.shape == stored["query"].shape
+    for labels, accuracy in zip(predicted, by_episode, strict=True):
+        right = sum(label == place // query for place, label in enumerate(labels))
+        assert accuracy == pytest.approx(100 * right / len(labels), abs=1e-5)
 
 
 def test_test_episodes_select_if_they_are_asked_to(tiny, loaded, tmp_path):
@@ -241,7 +258,12 @@ def test_inner_steps_are_chosen_on_validation_and_test_episodes_choose_nothing(t
 
 
 def test_of_equal_numbers_of_steps_the_smallest_wins(tiny, monkeypatch, tmp_path):
-    monkeypatch.setattr(evaluate_stage, "score", lambda learner, *_: np.array([50.0, 60.0 if learner.steps else 0.0]))
+    right = np.arange(5).repeat(2)
+
+    def made(learner, *_):
+        return np.stack([right * 0, right * (learner.steps > 0)])
+
+    monkeypatch.setattr(evaluate_stage, "predictions", made)
     _, summary = run_evaluate(tiny, tmp_path / "a", evaluate_spec("ss-all", [20, 0, 5]))
     assert summary["steps"] == 5
 

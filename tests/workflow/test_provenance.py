@@ -30,6 +30,7 @@ CHAIN = [
     f"{HARD}/snapshots.safetensors",
     f"{HARD}/history.csv",
     f"{HARD}/episodes.csv",
+    f"{HARD}/predictions.npz",
     f"{HARD}/curve.csv",
     f"{HARD}/training.json",
     f"{HARD}/evaluation.json",

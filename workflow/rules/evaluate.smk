@@ -14,6 +14,7 @@ rule evaluate:
         model=jobs.if_meta_trained(f"<results>/{CELL}/model.safetensors"),
     output:
         episodes=f"<results>/{CELL}/episodes.csv",
+        predictions=f"<results>/{CELL}/predictions.npz",
         evaluation=f"<results>/{CELL}/evaluation.json",
     log:
         f"<logs>/{CELL}/evaluate.log",
@@ -35,7 +36,7 @@ rule evaluate:
         mtl_command(
             "evaluate --spec {params.spec:q} --images {input.images} --split {input.split}"
             " --val-episodes {input.val} --test-episodes {input.test} {params.pretrained} {params.model}"
-            " --episodes {output.episodes} --evaluation {output.evaluation}"
+            " --episodes {output.episodes} --predictions {output.predictions} --evaluation {output.evaluation}"
         )
 
 
