@@ -5,88 +5,79 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, ScalarFormatter
 
-from mtl.experiment.cell import Cell
-from mtl.reporting.figure_style import panel, save, style, title
+from mtl.reporting.curves import PLACE, by_place, draw, draw_published, points
+from mtl.reporting.figure_style import label_ends, panel, same_scale, save, style, title
 from mtl.reporting.plans import current, read_plan
 from mtl.reporting.results import existing, read_csv
 
 FILES = ("curve.csv", "history.csv")
 PUBLISHED = "figure4"
 LABELS = True
-PLACE = ["dataset", "backbone", "way", "shot"]
-PANEL = (3.6, 2.8)  # inches
+PANEL, LABELS_WIDTH = (3.2, 2.6), 1.5  # inches
 
 
 def write(plan_text: str, published: Path, results: Path, csv: Path, pictures: Iterable[Path]) -> None:
-    """Draws test accuracy at the snapshots over the printed curves, and validation accuracy below.
+    """Draws test accuracy at the snapshots with the printed curves, and validation accuracy below.
+
+    All panels have the same vertical scale. Where there are printed curves, which are much longer, the horizontal one
+    is logarithmic beyond its first step.
 
     Args:
         plan_text: title, labels and cells, as `Reports.figure` returns them.
-        published: the printed curves, `config/published/figure4.csv`; drawn up to the last measured iteration.
+        published: the printed curves, `config/published/figure4.csv`.
         results: the folder of results, with `curve.csv` and `history.csv` of every cell.
         csv: what is drawn: one line per point; `kind` is test, validation or published.
         pictures: the figure, in the formats of their suffixes.
     """
     plan = read_plan(plan_text, results)
-    cells = current(plan)
-    files = {"test": ("curve.csv", "accuracy"), "validation": ("history.csv", "validation_accuracy")}
-    points = pd.concat(
-        [
-            _points(cell, path, kind, column)
-            for kind, (name, column) in files.items()
-            for cell, path in existing(results, cells, name).items()
-        ],
-        ignore_index=True,
-    )
-    places = points[PLACE].drop_duplicates()
+    cells, methods = current(plan), plan["methods"]
+    curves, histories = (existing(results, cells, name).items() for name in FILES)
+    tested = [points(cell, path, "test", "iteration", "accuracy", "ci95") for cell, path in curves]
+    validated = [points(cell, path, "validation", "iteration", "validation_accuracy") for cell, path in histories]
+    here = pd.concat([*tested, *validated], ignore_index=True)
     printed = read_csv(published, ["dataset", "backbone", "method"], ["way", "shot", "iteration", "accuracy"])
-    printed = printed[printed["method"].isin(plan["methods"]) & (printed["iteration"] <= points["iteration"].max())]
-    data = pd.concat([points, printed.merge(places, on=PLACE).assign(kind="published")], ignore_index=True)
+    printed = printed[printed["method"].isin(methods)].merge(here[PLACE].drop_duplicates(), on=PLACE)
+    data = pd.concat([here, printed.assign(kind="published")], ignore_index=True)
+    places = list(by_place(data))
+    several = len(set(data["backbone"])) > 1
     with style():
-        figure, axes = plt.subplots(
-            2,
-            len(places),
-            figsize=(PANEL[0] * len(places), 2 * PANEL[1] + 0.8),
-            squeeze=False,
-            sharex="col",
-            layout="constrained",
-        )
-        several = len(set(places["backbone"])) > 1
-        for column, place in enumerate(places.to_dict("records")):
-            here = data[(data[PLACE] == pd.Series(place)).all(axis=1)]
+        size = ((PANEL[0] + LABELS_WIDTH) * len(places), 2 * PANEL[1] + 0.8)
+        figure, axes = plt.subplots(2, len(places), figsize=size, squeeze=False, sharex="col", layout="constrained")
+        ends = {}
+        for (place, own), top, bottom in zip(places, *axes, strict=True):
+            kinds = {kind: own[own["kind"] == kind] for kind in ("test", "validation", "published")}
+            ends[top] = draw(top, kinds["test"], methods, "iteration")
+            ends[bottom] = draw(bottom, kinds["validation"], methods, "iteration")
+            if not kinds["published"].empty:
+                ends[top] += draw_published(top, kinds["published"], methods, "iteration")
+                _logarithmic(top, kinds["published"]["iteration"])
             backbone = place["backbone"] if several else ""
-            head = panel(plan, place["dataset"], place["way"], place["shot"], backbone)
-            axes[0, column].set_title(head, fontsize="medium")
-            _draw(axes[0, column], here[here["kind"] != "validation"], plan["methods"])
-            _draw(axes[1, column], here[here["kind"] == "validation"], plan["methods"])
-            axes[1, column].set_xlabel("iteration (meta-batches, hard ones included)")
+            top.set_title(panel(plan, place["dataset"], place["way"], place["shot"], backbone))
+            bottom.set_xlabel("iteration (meta-batches, hard ones included)")
+        same_scale(ends)
+        for axis, own_ends in ends.items():
+            label_ends(axis, own_ends, PANEL[1])
         axes[0, 0].set_ylabel("test accuracy (%)")
         axes[1, 0].set_ylabel("validation accuracy (%)")
-        named = [pair for axis in axes[0] for pair in zip(*axis.get_legend_handles_labels(), strict=True)]
-        labels = {label: line for line, label in named}
-        figure.legend(labels.values(), labels.keys(), loc="outside lower center", ncols=len(labels), fontsize="small")
-        figure.suptitle(title(plan), fontsize="medium")
+        figure.suptitle(f"{title(plan)}\n{_band(here)}", fontsize="medium")
         save(figure, data, csv, pictures)
 
 
-def _points(cell: Cell, path: Path, kind: str, column: str) -> pd.DataFrame:
-    table = read_csv(path, [], ["iteration", column]).dropna(subset=[column])
-    place = {"dataset": cell.dataset, "backbone": cell.backbone, "way": cell.way, "shot": cell.shot}
-    points = pd.DataFrame({"kind": kind, **place, "method": cell.method, "seed": cell.seed}, index=table.index)
-    return points.assign(iteration=table["iteration"], accuracy=table[column])
+def _band(measured: pd.DataFrame) -> str:
+    seeds = measured["seed"].nunique()
+    if seeds > 1:
+        return f"curve: mean of {seeds} seeds; band: their range"
+    return "one seed; band: 95 % interval over the test episodes"
 
 
-def _draw(axis: Axes, points: pd.DataFrame, labels: dict[str, str]) -> None:
-    """One curve per method, the mean over seeds with their range; a printed curve is thin and dashed."""
-    for color, (method, label) in zip(sns.color_palette("colorblind", len(labels)), labels.items(), strict=True):
-        for kind, lines in points[points["method"] == method].groupby("kind", sort=False):
-            by_iteration = lines.groupby("iteration")["accuracy"]
-            x, mean = by_iteration.mean().index, by_iteration.mean()
-            if kind == "published":
-                axis.plot(x, mean, "--", color=color, linewidth=1, alpha=0.6, label=f"{label}, published")
-                continue
-            axis.plot(x, mean, "o-", color=color, markersize=3, linewidth=1.5, label=label)
-            axis.fill_between(x, by_iteration.min(), by_iteration.max(), color=color, alpha=0.2, linewidth=0)
+def _logarithmic(axis: Axes, iterations: pd.Series) -> None:
+    """An axis on which a short run and the printed one can both be read."""
+    first, last = int(iterations[iterations > 0].min()), int(iterations.max())
+    axis.set_xscale("symlog", linthresh=first, linscale=0.5)
+    decades = [10**power * step for power in range(2, 6) for step in (1, 3)]
+    axis.xaxis.set_major_locator(FixedLocator([0, *(tick for tick in decades if first <= tick <= last)]))
+    axis.xaxis.set_major_formatter(ScalarFormatter())
+    axis.minorticks_off()
