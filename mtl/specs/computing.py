@@ -10,7 +10,7 @@ from mtl.specs.declare import Settings, key
 class Computing(Settings):
     """The section `runtime` of a config."""
 
-    device: Literal["auto", "cpu", "cuda"] = key("`auto` uses a GPU if there is one.")
+    device: Literal["auto", "cpu", "cuda"] = key("`auto` uses a GPU if the job has one, see `jobs`.")
     dtype: Literal["float32", "bfloat16"] = key(
         "Type of the convolutions; heads, statistics and losses are always float32."
     )
@@ -30,9 +30,7 @@ class Needs(Settings):
     threads: int = key("CPU threads; torch uses exactly this many, whatever `--cores` says.", ge=1)
     memory: int = key("Memory to request from a cluster.", unit="MB", ge=1)
     minutes: int = key("Time limit to request from a cluster.", ge=1, unit="minutes")
-    gpus: int = key(
-        "GPUs to request; a job that requests none still uses a GPU if there is one, see `runtime.device`.", ge=0
-    )
+    gpus: int = key("GPUs to request; a job that requests none sees none, even if there are some.", ge=0)
 
 
 @dataclass(frozen=True, kw_only=True)

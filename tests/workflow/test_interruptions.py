@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from mtl.runtime import device
 from tests.chaos.kill import digests, killed
 from tests.helpers.learners import ROOT
 from tests.helpers.project import CELL, edit, make_project
@@ -81,11 +80,3 @@ def test_a_full_disk_is_one_line_and_nothing_is_lost(tmp_path, undisturbed):
     kept = digests(folder / "kept")
     assert len(kept) > 8
     assert kept == {path: undisturbed[path] for path in kept}
-
-
-def test_every_job_takes_a_gpu_of_its_own(tmp_path, monkeypatch):
-    monkeypatch.setattr(device, "_held", [])
-    monkeypatch.setattr(device.time, "sleep", lambda _: device._held.pop(0).close())
-    assert [device.claim_slot(["a", "b"], tmp_path) for _ in range(2)] == [0, 1]
-    # Both are taken; the first job to end frees one.
-    assert device.claim_slot(["a", "b"], tmp_path) == 0

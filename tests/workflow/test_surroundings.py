@@ -45,6 +45,26 @@ def test_a_table_that_the_experiment_has_no_cells_for_has_no_rule(project):
     assert "No rule to produce results/table2.csv" in output
 
 
+def test_jobs_start_the_interpreter_that_runs_snakemake(tmp_path):
+    """Whatever is on PATH, which a scheduler may set: here another `mtl`, and nothing of the environment."""
+    project = make_project(tmp_path / "project")
+    other = tmp_path / "bin" / "mtl"
+    other.parent.mkdir()
+    other.write_text("#!/bin/sh\necho another mtl >&2; exit 1\n")
+    other.chmod(0o755)
+    target = "results/glyphs/episodes/seed0/val-5way-1shot-2query.npz"
+    code, output = snakemake(project, target, PATH=f"{other.parent}:/usr/bin:/bin")
+    assert code == 0, output
+
+
+def test_a_job_sees_a_gpu_only_if_it_requests_one(project):
+    for gpus, hidden in ((0, "[ 0 != 0 ] ||"), (1, "[ 1 != 0 ] ||")):
+        needs = f"{{threads: 1, memory: 2000, minutes: 30, gpus: {gpus}}}"
+        code, output = snakemake(project, "-n", "-p", "--forceall", "--config", f"jobs={{meta_train: {needs}}}")
+        assert code == 0, output
+        assert f"{hidden} export CUDA_VISIBLE_DEVICES=; mtl meta-train" in output
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [

@@ -6,6 +6,13 @@ def mtl_command(arguments):
     return f"mtl {arguments} 2>&1 | (trap '' INT TERM; exec tee {{log}})"
 
 
+def computing(arguments):
+    """The shell command of a job that may use a GPU; one that requests none sees none."""
+    return "[ {resources.gpu} != 0 ] || export CUDA_VISIBLE_DEVICES=; " + mtl_command(
+        arguments
+    )
+
+
 def option(name):
     """`--name FILE` if a job has an input of that name, otherwise nothing."""
     return lambda wildcards, input: f"--{name} {input[name]}" if input.get(name) else ""

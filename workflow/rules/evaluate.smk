@@ -33,7 +33,7 @@ rule evaluate:
     message:
         "evaluating {wildcards.method} on {wildcards.dataset}, {wildcards.way}-way {wildcards.shot}-shot"
     shell:
-        mtl_command(
+        computing(
             "evaluate --spec {params.spec:q} --images {input.images} --split {input.split}"
             " --val-episodes {input.val} --test-episodes {input.test} {params.pretrained} {params.model}"
             " --episodes {output.episodes} --predictions {output.predictions} --evaluation {output.evaluation}"
@@ -66,7 +66,7 @@ rule curve:
     message:
         "evaluating {wildcards.method} on {wildcards.dataset}, {wildcards.way}-way {wildcards.shot}-shot, snapshots"
     shell:
-        mtl_command(
+        computing(
             "curve --spec {params.spec:q} --images {input.images} --split {input.split}"
             " --test-episodes {input.test} {params.pretrained}"
             " --snapshots {input.snapshots} --evaluation {input.evaluation} --output {output}"

@@ -28,7 +28,7 @@ rule meta_train:
     message:
         "meta-training {wildcards.method} on {wildcards.dataset}, {wildcards.way}-way {wildcards.shot}-shot"
     shell:
-        mtl_command(
+        computing(
             "meta-train --spec {params.spec:q} --images {input.images} --split {input.split}"
             " --val-episodes {input.val} {params.pretrained}"
             " --model {output.model} --snapshots {output.snapshots} --history {output.history} --summary {output.summary}"

@@ -29,7 +29,7 @@ rule pretrain:
     message:
         "pre-training {wildcards.backbone} on {wildcards.dataset}, seed {wildcards.seed}"
     shell:
-        mtl_command(
+        computing(
             "pretrain --spec {params.spec:q} --images {input.images} --split {input.split}"
             " --model {output.model} --history {output.history} --summary {output.summary}"
         )
