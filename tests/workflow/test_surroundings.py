@@ -57,12 +57,13 @@ def test_jobs_start_the_interpreter_that_runs_snakemake(tmp_path):
     assert code == 0, output
 
 
-def test_a_job_sees_a_gpu_only_if_it_requests_one(project):
-    for gpus, hidden in ((0, "[ 0 != 0 ] ||"), (1, "[ 1 != 0 ] ||")):
-        needs = f"{{threads: 1, memory: 2000, minutes: 30, gpus: {gpus}}}"
-        code, output = snakemake(project, "-n", "-p", "--forceall", "--config", f"jobs={{meta_train: {needs}}}")
-        assert code == 0, output
-        assert f"{hidden} export CUDA_VISIBLE_DEVICES=; mtl meta-train" in output
+@pytest.mark.parametrize("gpus", [0, 1])
+def test_a_job_sees_a_gpu_only_if_it_requests_one(tmp_path, gpus):
+    project = make_project(tmp_path / "project")
+    (project / "gpus.yaml").write_text(f"jobs: {{meta_train: {{gpus: {gpus}}}}}\n")
+    code, output = snakemake(project, "-n", "-p", "--configfile", "gpus.yaml")
+    assert code == 0, output
+    assert f"[ {gpus} != 0 ] || export CUDA_VISIBLE_DEVICES=; mtl meta-train" in output
 
 
 @pytest.mark.parametrize(
