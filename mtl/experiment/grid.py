@@ -8,7 +8,7 @@ from typing import Any
 from mtl.experiment.cell import Cell
 from mtl.experiment.project import Content, extended
 from mtl.experiment.variants import Variants
-from mtl.specs.config import CellSettings, Config
+from mtl.specs.config import Config, JobSettings
 from mtl.specs.datasets import DatasetEntry
 from mtl.specs.methods import MethodRow
 
@@ -63,7 +63,7 @@ class Grid:
         variant = self.variants.get(str(context.get("method")))
         if variant is not None:
             return variant.change(self.settings(**{**context, "method": variant.base}))
-        names = {field.name for field in dataclasses.fields(CellSettings)}
+        names = {field.name for field in dataclasses.fields(JobSettings)}
         settings = {name: value for name, value in dataclasses.asdict(self.config).items() if name in names}
         for override in self.overrides:
             if applies(override["when"], context):

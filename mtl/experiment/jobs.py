@@ -62,9 +62,12 @@ class Jobs:
         self._with_curves = with_curves
         self._work = cache(self._unnamed)
 
-    def needs(self, stage: str) -> Needs:
-        """Threads, memory, minutes and GPUs of a kind of job."""
-        return getattr(self._grid.config.jobs, stage)  # type: ignore[no-any-return]
+    def needs(self, stage: str, wildcards: Wildcards) -> Needs:
+        """Threads, memory, minutes and GPUs of a job."""
+        names = [name for name in ("dataset", "backbone", "method", "way", "shot") if hasattr(wildcards, name)]
+        context = {name: getattr(wildcards, name) for name in names}
+        context |= {name: int(context[name]) for name in ("way", "shot") if name in context}
+        return Needs(**self._grid.settings(**context)["jobs"][stage])
 
     def spec(self, stage: str) -> ByWildcards:
         """The spec of a job of a stage, as JSON."""
@@ -253,7 +256,7 @@ class Jobs:
     def _common(self, stage: str, settings: Content, wildcards: Wildcards) -> Content:
         """What the specs of all stages that train or score may hold."""
         sizes = {"width": settings["width"], "image_size": self._grid.config.image_size}
-        needs = self.needs("evaluate" if stage == "curve" else stage)
+        needs = self.needs("evaluate" if stage == "curve" else stage, wildcards)
         return {
             **settings,
             "network": {"name": wildcards.backbone, **sizes},

@@ -68,6 +68,13 @@ class CellSettings(Width, Normalisation):
     base_learner: BaseLearner = key("Gradient descent within a task.", paper="equation 3")
 
 
+@dataclass(frozen=True, kw_only=True)
+class JobSettings(CellSettings):
+    """The settings that may differ between the jobs of an experiment."""
+
+    jobs: Jobs = key("Resources of each kind of job.")
+
+
 def partial(kind: Any) -> Any:
     """The same keys, all of them optional, also inside sections."""
     fields = []
@@ -78,7 +85,7 @@ def partial(kind: Any) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Override(partial(CellSettings)):  # type: ignore[misc]
+class Override(partial(JobSettings)):  # type: ignore[misc]
     """Other values for some cells."""
 
     when: When = key("The cells it applies to. Keys that are left out match every cell.")
@@ -117,12 +124,11 @@ class Selection(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(CellSettings, ImageSize, Selection):
+class Config(JobSettings, ImageSize, Selection):
     """`config/config.yaml`."""
 
     episodes: Episodes = key("The stored episodes, shared by all methods.")
     runtime: Computing = key("Device and precision of all jobs.")
-    jobs: Jobs = key("Resources of each kind of job.")
     overrides: list[Override] = key(
         "Other values for some cells. An entry applies to cells that match all of its `when`; later entries win."
     )

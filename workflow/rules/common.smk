@@ -18,7 +18,17 @@ def option(name):
     return lambda wildcards, input: f"--{name} {input[name]}" if input.get(name) else ""
 
 
+def threads_of(stage):
+    """The threads that a job uses."""
+    return lambda wildcards: jobs.needs(stage, wildcards).threads
+
+
 def resources_of(stage):
-    """The resources that a kind of job requests."""
-    needs = jobs.needs(stage)
-    return {"mem_mb": needs.memory, "runtime": needs.minutes, "gpu": needs.gpus}
+    """The resources that a job requests. A scheduler that kills it for want of memory or time gives more to the next try."""
+    return {
+        "mem_mb": lambda wildcards, attempt: attempt
+        * jobs.needs(stage, wildcards).memory,
+        "runtime": lambda wildcards, attempt: attempt
+        * jobs.needs(stage, wildcards).minutes,
+        "gpu": lambda wildcards: jobs.needs(stage, wildcards).gpus,
+    }

@@ -81,7 +81,7 @@ rule prepare:
         "<benchmarks>/{dataset}/prepare-{size}px.jsonl"
     conda:
         "../envs/mtl.yaml"
-    threads: jobs.needs("prepare").threads
+    threads: threads_of("prepare")
     resources:
         **resources_of("prepare"),
         # Not a parameter, because it is only compared with the pixels.

@@ -22,7 +22,7 @@ rule evaluate:
         f"<benchmarks>/{CELL}/evaluate.jsonl"
     conda:
         "../envs/mtl.yaml"
-    threads: jobs.needs("evaluate").threads
+    threads: threads_of("evaluate")
     resources:
         **resources_of("evaluate"),
     params:
@@ -56,7 +56,7 @@ rule curve:
         f"<benchmarks>/{CELL}/curve.jsonl"
     conda:
         "../envs/mtl.yaml"
-    threads: jobs.needs("evaluate").threads
+    threads: threads_of("evaluate")
     resources:
         **resources_of("evaluate"),
     params:

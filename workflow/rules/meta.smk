@@ -18,7 +18,7 @@ rule meta_train:
         f"<benchmarks>/{CELL}/meta-train.jsonl"
     conda:
         "../envs/mtl.yaml"
-    threads: jobs.needs("meta_train").threads
+    threads: threads_of("meta_train")
     resources:
         **resources_of("meta_train"),
     params:

@@ -20,7 +20,7 @@ rule pretrain:
     priority: 1
     conda:
         "../envs/mtl.yaml"
-    threads: jobs.needs("pretrain").threads
+    threads: threads_of("pretrain")
     resources:
         **resources_of("pretrain"),
     params:
