@@ -9,23 +9,29 @@ from typing import Annotated
 
 import typer
 
-from mtl.cli_reports import Folder, Input, Output, PlanText, reports
+from mtl.cli_cells import cells
+from mtl.cli_reports import REPORTS, Folder, Input, Output, PlanText, reports
 from mtl.runtime.errors import escape_what_cannot_be_shown, one_line_errors
 
 app = typer.Typer(
-    help="Stages of the Meta-Transfer Learning reproduction. Snakemake calls them; they also run by hand.",
+    help="Meta-Transfer Learning, reproduced: looks at results, and runs the stages that Snakemake calls.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+# Not by `add_typer`, which would list them last.
+app.registered_commands += cells.registered_commands
 app.add_typer(reports)
+
+STAGES = "Stages, which Snakemake calls"
+CONFIG = "About the config"
 
 SpecText = Annotated[str, typer.Option("--spec", help="What the job is told, as JSON.")]
 OptionalInput = Annotated[Path | None, typer.Option(exists=True, dir_okay=False)]
 Data = Annotated[str, typer.Option("--folder", help="Folder of archives or trees; empty: none.")]
 
 
-@app.command()
+@app.command(rich_help_panel=STAGES)
 def fetch(
     datasets: Input,
     dataset: Annotated[str, typer.Option(help="Key of an entry of the file of datasets.")],
@@ -47,7 +53,7 @@ def fetch(
     fetch(spec, classes, folder, archives, output, edition)
 
 
-@app.command()
+@app.command(rich_help_panel=STAGES)
 def split(
     classes: Input,
     images_per_class: Annotated[int, typer.Option(help="Images of each class, at least.")],
@@ -66,7 +72,7 @@ def split(
         write_split(found_images(listed, images_per_class, source, folder), output)
 
 
-@app.command()
+@app.command(rich_help_panel=STAGES)
 def prepare(
     spec: SpecText,
     split: Input,
@@ -91,7 +97,7 @@ def prepare(
     add_made_with(summary, told, split, images)
 
 
-@app.command()
+@app.command(rich_help_panel=STAGES)
 def episodes(spec: SpecText, split: Input, output: Output) -> None:
     """Draws and stores the episodes that all methods share."""
     from mtl.data.stored_episodes import write_episodes
@@ -101,7 +107,7 @@ def episodes(spec: SpecText, split: Input, output: Output) -> None:
     write_episodes(from_json(EpisodesSpec, spec), split, output)
 
 
-@app.command()
+@app.command(rich_help_panel=STAGES)
 def pretrain(spec: SpecText, images: Input, split: Input, model: Output, history: Output, summary: Output) -> None:
     """Pre-trains Θ on all training classes."""
     from mtl.specs.pretraining import PretrainSpec
@@ -112,7 +118,7 @@ def pretrain(spec: SpecText, images: Input, split: Input, model: Output, history
     pretrain(from_json(PretrainSpec, spec), paths)
 
 
-@app.command()
+@app.command(rich_help_panel=STAGES)
 def meta_train(
     spec: SpecText,
     images: Input,
@@ -133,7 +139,7 @@ def meta_train(
     meta_train(from_json(MetaTrainSpec, spec), paths)
 
 
-@app.command()
+@app.command(rich_help_panel=STAGES)
 def evaluate(
     spec: SpecText,
     images: Input,
@@ -155,7 +161,7 @@ def evaluate(
     evaluate(from_json(EvaluateSpec, spec), inputs, EvaluatePaths(episodes, predictions, evaluation))
 
 
-@app.command()
+@app.command(rich_help_panel=STAGES)
 def curve(
     spec: SpecText,
     images: Input,
@@ -176,7 +182,7 @@ def curve(
     curve(from_json(EvaluateSpec, spec), inputs, snapshots, evaluation, output)
 
 
-@app.command()
+@app.command(rich_help_panel=REPORTS)
 def manifest(plan: PlanText, results: Folder, output: Output) -> None:
     """Lists every file of an experiment with its checksum."""
     from mtl.reporting.manifest import write_manifest
@@ -184,29 +190,7 @@ def manifest(plan: PlanText, results: Folder, output: Output) -> None:
     write_manifest(plan, results, output)
 
 
-@app.command()
-def verify(
-    results: Annotated[Path, typer.Argument(help="Folder with manifest.json.")],
-    configfile: Annotated[
-        list[Path] | None, typer.Option(help="As for Snakemake; instead of those the manifest names. Repeatable.")
-    ] = None,
-    config: Annotated[list[str] | None, typer.Option(help="KEY=VALUE, as for Snakemake. Repeatable.")] = None,
-) -> None:
-    """Says what is missing, changed, stale or not what the config asks."""
-    from mtl.reporting.verify import verify
-
-    verify(results, configfile or [], config or [])
-
-
-@app.command()
-def explain(cell: Annotated[Path, typer.Argument(help="Folder of a cell, or a file in it.")]) -> None:
-    """Prints how a number came to be, from the archive to the accuracy."""
-    from mtl.reporting.explain import explain
-
-    explain(cell)
-
-
-@app.command()
+@app.command(rich_help_panel=CONFIG)
 def config_reference() -> None:
     """Prints config/README.md from the declarations in mtl/specs."""
     from mtl.specs.reference import reference
@@ -214,7 +198,7 @@ def config_reference() -> None:
     sys.stdout.write(reference())
 
 
-@app.command()
+@app.command(rich_help_panel=CONFIG)
 def config_schema(
     folder: Annotated[Path, typer.Argument(file_okay=False, help="Where to write <name>.schema.json.")],
 ) -> None:

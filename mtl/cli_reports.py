@@ -9,13 +9,15 @@ from mtl.runtime.errors import UserError
 
 reports = typer.Typer()
 
+REPORTS = "Reports, which Snakemake calls"
+
 PlanText = Annotated[str, typer.Option("--plan", help="What the report shows, as JSON.")]
 Input = Annotated[Path, typer.Option(exists=True, dir_okay=False)]
 Folder = Annotated[Path, typer.Option(file_okay=False)]
 Output = Annotated[Path, typer.Option(dir_okay=False)]
 
 
-@reports.command()
+@reports.command(rich_help_panel=REPORTS)
 def table(
     plan: PlanText,
     published: Input,
@@ -30,7 +32,7 @@ def table(
     write_table(plan, published, results, logs, csv, markdown)
 
 
-@reports.command()
+@reports.command(rich_help_panel=REPORTS)
 def claims(plan: PlanText, results: Folder, csv: Output, markdown: Output) -> None:
     """Tests the paper's claims on what was measured."""
     from mtl.reporting.claims_page import write_claims
@@ -38,7 +40,7 @@ def claims(plan: PlanText, results: Folder, csv: Output, markdown: Output) -> No
     write_claims(plan, results, csv, markdown)
 
 
-@reports.command()
+@reports.command(rich_help_panel=REPORTS)
 def figure(
     name: Annotated[str, typer.Argument(help="A figure of config/tables.yaml.")],
     plan: PlanText,
@@ -57,7 +59,7 @@ def figure(
     load("reporting.figures", module).write(plan, published, results, csv, [png, svg])
 
 
-@reports.command()
+@reports.command(rich_help_panel=REPORTS)
 def decisions(plan: PlanText, results: Folder, csv: Output, markdown: Output, png: Output, svg: Output) -> None:
     """Shows what each decision, changed alone, does to accuracy."""
     from mtl.reporting.decisions_table import write_decisions
@@ -65,7 +67,7 @@ def decisions(plan: PlanText, results: Folder, csv: Output, markdown: Output, pn
     write_decisions(plan, results, csv, markdown, [png, svg])
 
 
-@reports.command()
+@reports.command(rich_help_panel=REPORTS)
 def rates(plan: PlanText, results: Folder, csv: Output, markdown: Output) -> None:
     """Shows what each method reaches at each learning rate."""
     from mtl.reporting.rates_table import write_rates
@@ -73,7 +75,7 @@ def rates(plan: PlanText, results: Folder, csv: Output, markdown: Output) -> Non
     write_rates(plan, results, csv, markdown)
 
 
-@reports.command()
+@reports.command(rich_help_panel=REPORTS)
 def survey(
     plan: PlanText,
     published: Input,

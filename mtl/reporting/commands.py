@@ -40,3 +40,9 @@ def snakemake(targets: Sequence[Path], options: Options) -> str:
 def remove(files: Sequence[Path]) -> str:
     """The command that removes files, so that Snakemake makes them again whatever its own records say of them."""
     return shlex.join(["rm", "-f", *map(str, files)])
+
+
+def make_again(evaluation: Path, model: Path | None, options: Options) -> str:
+    """The commands that make a cell again: its accuracy, and the model that it evaluates, if it is meta-trained."""
+    # Not `--forcerun`: where the workflow is a module, its rules have other names.
+    return f"{remove([path for path in (model, evaluation) if path])}; {snakemake([evaluation], options)}"

@@ -1,7 +1,6 @@
 """How a cell's number came to be, from the archive to the accuracy."""
 
 import json
-import os
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -9,8 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mtl.experiment.cell import Cell
-from mtl.reporting.commands import Options, recorded_options, remove, snakemake
+from mtl.reporting.cell_records import cell_at
+from mtl.reporting.commands import Options, make_again, recorded_options
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import read_record, sha256
 from mtl.specs.reading import flat
@@ -31,9 +30,8 @@ def explain(folder: Path) -> None:
 def explained(folder: Path) -> Iterator[str]:
     """The lines of `explain`."""
     # Relative, because the last line names targets, which Snakemake knows relative to the project.
-    folder = Path(os.path.relpath(folder.parent if folder.is_file() else folder))
-    cell = Cell.in_folder("/".join(folder.parts[-5:]))
-    evaluation = folder / "evaluation.json"
+    results, cell = cell_at(folder)
+    evaluation = results / cell.folder / "evaluation.json"
     accuracy, ci95, episodes = (_number(evaluation, key) for key in ("accuracy", "ci95", "episodes"))
     task = f"{cell.way}-way {cell.shot}-shot"
     steps = "" if read_record(evaluation, "steps") is None else f", {_steps(_number(evaluation, 'steps'))}"
@@ -54,11 +52,10 @@ def explained(folder: Path) -> Iterator[str]:
         yield f"Θ of {_number(pretraining, 'parameters')} parameters"
         yield from _provenance("pre-trained", pretraining, digest_of)
     yield from _origin(_beside(evaluation, "images", "summary.json"))
-    manifest = folder.parents[4] / "manifest.json"
+    manifest = results / "manifest.json"
     options = recorded_options(manifest) if manifest.is_file() else Options()
-    # Not `--forcerun`: where the workflow is a module, its rules have other names.
-    made = [Path(inputs["model"]["path"])] if "model" in inputs else []
-    yield f"to make it again: {remove([*made, evaluation])}; {snakemake([evaluation], options)}"
+    model = Path(inputs["model"]["path"]) if "model" in inputs else None
+    yield f"to make it again: {make_again(evaluation, model, options)}"
 
 
 def _steps(count: int) -> str:

@@ -1,6 +1,5 @@
 """Surveys: methods on one footing, each compared with a few others over the same test episodes."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import pandas as pd
 
 from mtl.evaluation.interval import mean_and_ci95
 from mtl.experiment.cell import Cell
+from mtl.reporting.job_cost import measurement
 from mtl.reporting.markdown import heading, markdown_table
 from mtl.reporting.places import PLACE, Place, named
 from mtl.reporting.plans import not_stale, read_plan
@@ -134,20 +134,12 @@ def _cost(cells: list[Cell], trained: bool, results: Path, benchmarks: Path) -> 
         for path in records
     ]
     jobs = ["meta-train", "evaluate"] if trained else ["evaluate"]
-    seconds = [_seconds(benchmarks / cell.folder / f"{job}.jsonl") for cell in cells for job in jobs]
+    seconds = [measurement(benchmarks / cell.folder / f"{job}.jsonl", "s") for cell in cells for job in jobs]
     return {
         "tasks_seen": float(np.mean(tasks)) if tasks else 0.0,
         "learned_parameters": read_record(records[0], "learned_parameters") if records else 0,
         "seconds": float(np.sum(seconds)),
     }
-
-
-def _seconds(path: Path) -> float:
-    """What Snakemake measured of a job, NaN if nothing. Its times of the processor are samples, and miss short jobs."""
-    if not path.is_file():
-        return np.nan
-    measured = json.loads(path.read_text(encoding="utf-8").splitlines()[-1])["s"]
-    return float(measured) if isinstance(measured, float | int) else np.nan
 
 
 def _with_ranks(tidy: pd.DataFrame, measured: Accuracies) -> pd.DataFrame:

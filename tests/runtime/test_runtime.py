@@ -153,7 +153,8 @@ def test_a_mistake_on_the_command_line_is_one_line_and_exit_code_1(tmp_path):
 
 def test_tables_need_no_torch():
     figures = [f"figures.{name}" for name in extensions("reporting.figures")]
-    reports = [f"mtl.reporting.{name}" for name in ("tables", "claims_page", "manifest", "explain", *figures)]
+    pages = ("tables", "claims_page", "manifest", "explain", "show_cell", "compare_cells")
+    reports = [f"mtl.reporting.{name}" for name in (*pages, *figures)]
     code = f"import mtl.experiment.load, {', '.join(reports)}, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

@@ -1,0 +1,49 @@
+"""The subcommands of `mtl` that people type, to look at what there is."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+cells = typer.Typer()
+
+LOOK = "Look at results"
+CellPath = Annotated[Path, typer.Argument(help="Folder of a cell, or a file in it.")]
+
+
+@cells.command(rich_help_panel=LOOK)
+def show(cell: CellPath) -> None:
+    """Shows a cell: its accuracy, learning curve, settings, cost, and the command that reruns it."""
+    from mtl.reporting.show_cell import show
+
+    show(cell)
+
+
+@cells.command(rich_help_panel=LOOK)
+def compare(first: CellPath, second: CellPath) -> None:
+    """Compares two cells over the same test episodes, and their settings."""
+    from mtl.reporting.compare_cells import compare
+
+    compare(first, second)
+
+
+@cells.command(rich_help_panel=LOOK)
+def verify(
+    results: Annotated[Path, typer.Argument(help="Folder with manifest.json.")],
+    configfile: Annotated[
+        list[Path] | None, typer.Option(help="As for Snakemake; instead of those the manifest names. Repeatable.")
+    ] = None,
+    config: Annotated[list[str] | None, typer.Option(help="KEY=VALUE, as for Snakemake. Repeatable.")] = None,
+) -> None:
+    """Says what is missing, changed, stale or not what the config asks."""
+    from mtl.reporting.verify import verify
+
+    verify(results, configfile or [], config or [])
+
+
+@cells.command(rich_help_panel=LOOK)
+def explain(cell: CellPath) -> None:
+    """Prints how a number came to be, from the archive to the accuracy."""
+    from mtl.reporting.explain import explain
+
+    explain(cell)
