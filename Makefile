@@ -6,7 +6,7 @@ VENV := .venv
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast bench lint clean
+.PHONY: help install quick demo test test-fast bench lint clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,11 +23,30 @@ $(VENV)/installed: requirements.lock pyproject.toml
 
 # A killed Snakemake leaves its lock behind. It may be removed if nobody holds the kernel lock that every run takes
 # (workflow/Snakefile). A run that is being killed may need a moment to end.
+define UNLOCK
+@if [ -n "$$(ls -A .snakemake/locks 2>/dev/null)" ]; then \
+	$(RUN) flock --timeout 5 --conflict-exit-code 75 results/.lock snakemake --unlock --quiet all || \
+	{ [ $$? -ne 75 ] || echo "make: another run is at work here; wait for its end, or stop it" >&2; exit 1; }; \
+fi
+endef
+
+QUICK := results/quick/glyphs/resnet12/seed0
+
+quick: install ## a first look: one cell, its number and its curve (under two minutes on 2 cores)
+	$(UNLOCK)
+	$(RUN) snakemake --cores $(CORES) --configfile config/quick.yaml
+	@$(RUN) mtl show $(QUICK)/ss-all/5way-1shot
+	@echo
+	@echo "You rendered letters, pre-trained a network on some alphabets, meta-trained SS [Θ;θ] for 60 meta-batches, and"
+	@echo "tested it on 600 tasks of other alphabets, of 5 classes each: chance is 20 %. This is a first look, no result."
+	@echo "It is in results/quick, and its settings are in config/quick.yaml. What to type next:"
+	@echo
+	@echo "  source $(VENV)/bin/activate"
+	@echo "  mtl compare $(QUICK)/{ss-all,linear}/5way-1shot    # the same tasks, without meta-learning"
+	@echo "  make demo                                     # Table 1: every method, trained for longer"
+
 demo: install ## Table 1 and its figure on the embedded dataset (some ten minutes on 2 cores)
-	@if [ -n "$$(ls -A .snakemake/locks 2>/dev/null)" ]; then \
-		$(RUN) flock --timeout 5 --conflict-exit-code 75 results/.lock snakemake --unlock --quiet all || \
-		{ [ $$? -ne 75 ] || echo "make: another run is at work here; wait for its end, or stop it" >&2; exit 1; }; \
-	fi
+	$(UNLOCK)
 	$(RUN) snakemake --cores $(CORES)
 	@cat results/table1.md
 

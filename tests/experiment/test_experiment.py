@@ -43,7 +43,7 @@ def test_the_default_experiment_has_eleven_methods_at_two_shots(config):
     assert len({cell.method for cell in cells}) == 11
 
 
-EXPERIMENTS = ["fc100-cpu", "miniimagenet-cpu", "paper", "paper-inductive"]
+EXPERIMENTS = ["fc100-cpu", "miniimagenet-cpu", "paper", "paper-inductive", "quick"]
 
 
 def content_of(config, name):
@@ -55,7 +55,7 @@ def content_of(config, name):
 def test_every_other_experiment_extends_the_default_one(config, name):
     experiment = load(content_of(config, name), ROOT)
     cells = experiment.grid.cells
-    assert {cell.dataset for cell in cells} <= {"miniimagenet", "fc100"}
+    assert {cell.dataset for cell in cells} <= ({"glyphs"} if name == "quick" else {"miniimagenet", "fc100"})
     assert experiment.grid.config.pathvars.results == f"results/{name}"
     for cell in cells:
         names = {key: str(value) for key, value in vars(cell).items()}
@@ -449,3 +449,13 @@ def test_the_survey_of_miniimagenet_takes_cells_as_its_experiment_makes_them():
     for cell in ours & theirs:
         asked = [experiment.jobs.asked(cell) for experiment in experiments]
         assert asked[0] == asked[1], cell.folder
+
+
+def test_make_quick_shows_cells_of_its_config(config):
+    quick = load(extended(config, read_yaml(CONFIG / "quick.yaml")), ROOT)
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (cell,) = {cell.pretraining for cell in quick.grid.cells}
+    assert f"QUICK := {quick.grid.config.pathvars.results}/{cell}\n" in makefile
+    assert "mtl show $(QUICK)/ss-all/5way-1shot\n" in makefile
+    assert "mtl compare $(QUICK)/{ss-all,linear}/5way-1shot " in makefile
+    assert {(cell.method, cell.way, cell.shot) for cell in quick.grid.cells} == {("ss-all", 5, 1), ("linear", 5, 1)}

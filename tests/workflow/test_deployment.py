@@ -58,7 +58,7 @@ def test_another_project_uses_the_workflow_of_an_installed_wheel(site, tmp_path)
 
     assert run("-c", "import mtl; print(mtl.__file__)").startswith(str(site))
     # Rules of a module have a prefix.
-    assert run("-m", "snakemake", "--cores", "2").count("2 of 2 cells finished\n") == 1
+    assert run("-m", "snakemake", "--cores", "2").count("2 of 2 cells finished") == 1
     table = pd.read_csv(project / "results/tiny/table1.csv")
     assert sorted(table["method"]) == ["linear", "ss-all"]
     assert table["accuracy"].notna().all()
