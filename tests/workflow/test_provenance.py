@@ -11,6 +11,7 @@ import pytest
 from mtl.reporting import manifest as manifest_module
 from mtl.reporting.explain import explained
 from mtl.reporting.manifest import problems_of
+from mtl.reporting.show_cell import shown
 from mtl.reporting.verify import verify
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import sha256
@@ -232,6 +233,23 @@ def test_the_command_that_makes_a_cell_again_makes_its_stages_and_no_others(proj
     trained = ["meta-training ss-all on glyphs, 5-way 1-shot"] if method == "ss-all" else []
     evaluated = [f"evaluating {method} on glyphs, 5-way 1-shot"]
     assert planned(project, *shlex.split(build.partition("--cores 2 ")[2])) == [*evaluated, *trained]
+
+
+def test_show_knows_cost_and_command_of_its_experiment(project, monkeypatch):
+    monkeypatch.chdir(project)
+    again = list(explained(Path(HARD)))[-1]
+    for manifest in (True, False):
+        lines = list(shown(Path(HARD), 80))
+        assert lines[-2:] == ["", again]
+        cost = " ".join(lines).partition("cost ")[2]
+        assert " ".join(cost.split()).startswith("pre-training (shared) ")
+        assert "meta-training" in cost.partition("by the clock")[0]
+        if manifest:
+            Path("results/manifest.json").unlink()
+    Path(HARD, "evaluation.json").unlink()
+    Path("logs", HARD.removeprefix("results/"), "evaluate.log").write_text("[x]\nmtl: error: the disk is full\n")
+    told = " ".join("\n".join(shown(Path(HARD), 80)).split())
+    assert "error the disk is full" in told
 
 
 def test_what_was_replaced_since_is_said(project, monkeypatch):
