@@ -14,7 +14,21 @@ from mtl.specs.drawing import EpisodesSpec, Stored
 
 
 def write_episodes(spec: EpisodesSpec, split_csv: Path, output: Path) -> None:
-    """Draws episodes and stores them as .npz: `classes` (E, way), and `support` and `query` as rows of `split.csv`."""
+    """Draws episodes and stores them as .npz: `classes` (E, way), and `support` and `query` as rows of `split.csv`.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> from mtl.data.images_of import numbered_images
+        >>> from mtl.data.split import write_split
+        >>> classes = {"train": {"a": None}, "val": {"b": None}, "test": dict.fromkeys("cdefg")}
+        >>> spec = EpisodesSpec(split="test", way=5, shot=1, query=15, count=600, seed=0)
+        >>> with TemporaryDirectory() as folder:
+        ...     split, episodes = Path(folder, "split.csv"), Path(folder, "test.npz")
+        ...     write_split(numbered_images(classes, 20), split)
+        ...     write_episodes(spec, split, episodes)
+        ...     {name: array.shape for name, array in np.load(episodes).items()}
+        {'classes': (600, 5), 'support': (600, 5), 'query': (600, 75)}
+    """
     first, class_of = read_rows(split_csv, spec.split)
     names = np.array(class_of)
     rows_by_class = [first + np.flatnonzero(names == name) for name in dict.fromkeys(class_of)]

@@ -66,6 +66,23 @@ class HardSampler:
 
     With `random_classes`, as many random classes replace the pool: a control that separates the effect of hard classes
     from that of drawing from fewer classes.
+
+    Examples:
+        Say how each meta-batch went, and after three plain ones two hard ones follow, of the classes that failed:
+
+        >>> rows_by_class, shape = np.arange(400).reshape(20, 20), TaskShape(way=5, shot=1, query=3)
+        >>> plain = UniformSampler(rows_by_class, shape, tasks=4, rng=np.random.default_rng(0))
+        >>> hard = HardTasks(every=3, tasks=8)
+        >>> sampler = HardSampler(plain, rows_by_class, shape, 4, hard, np.random.default_rng(1), random_classes=False)
+        >>> phases, failed = [], set()
+        >>> for _ in range(5):
+        ...     phase, tasks = sampler.draw()
+        ...     phases.append(phase)
+        ...     failed |= set(sampler.observe(np.tile([0.9, 0.8, 0.1, 0.7, 0.6], (4, 1))))
+        >>> phases
+        ['plain', 'plain', 'plain', 'hard', 'hard']
+        >>> set(tasks.classes.ravel()) <= failed
+        True
     """
 
     def __init__(

@@ -33,7 +33,12 @@ class TaskShape:
 
 
 def labels(way: int, per_class: int) -> np.ndarray:
-    """Labels for `per_class` images of each of `way` classes, in the order of `Tasks`: (way * per_class,)."""
+    """Labels for `per_class` images of each of `way` classes, in the order of `Tasks`: (way * per_class,).
+
+    Examples:
+        >>> labels(way=3, per_class=2)
+        array([0, 0, 1, 1, 2, 2])
+    """
     return np.repeat(np.arange(way), per_class)
 
 
@@ -86,6 +91,16 @@ def draw_uniform(rows_by_class: Sequence[np.ndarray], shape: TaskShape, count: i
 
     Raises:
         UserError: there are fewer classes than ways, or a class has too few images.
+
+    Examples:
+        Four tasks of 5 classes out of 10, which have images 0 to 19, 20 to 39, and so on:
+
+        >>> rows_by_class = np.arange(200).reshape(10, 20)
+        >>> tasks = draw_uniform(rows_by_class, TaskShape(way=5, shot=1, query=15), 4, np.random.default_rng(0))
+        >>> tasks.classes.shape, tasks.support.shape, tasks.query.shape
+        ((4, 5), (4, 5), (4, 75))
+        >>> bool((tasks.support // 20 == tasks.classes).all())
+        True
     """
     if len(rows_by_class) < shape.way:
         raise UserError(f"the split has {len(rows_by_class)} classes, but a task needs {shape.way} (way)")

@@ -24,6 +24,21 @@ def adapt(head: Head, features: torch.Tensor, labels: torch.Tensor, learning_rat
 
     Returns:
         θ' of each task: (T, way, D) and (T, way).
+
+    Examples:
+        Two tasks of 3 classes with one support image each. The adapted θ' classify them, and autograd leads back to
+        the θ that all tasks share:
+
+        >>> theta = Head(torch.zeros(3, 4, requires_grad=True), torch.zeros(3))
+        >>> support, labels = torch.eye(3, 4).expand(2, -1, -1), torch.arange(3)
+        >>> adapted = adapt(theta, support, labels, learning_rate=0.5, steps=10)
+        >>> adapted.weight.shape, adapted.bias.shape
+        (torch.Size([2, 3, 4]), torch.Size([2, 3]))
+        >>> logits(adapted, support).argmax(dim=2).tolist()
+        [[0, 1, 2], [0, 1, 2]]
+        >>> adapted.weight.sum().backward()
+        >>> theta.weight.grad.shape
+        torch.Size([3, 4])
     """
     tasks, support, _ = features.shape
     weight, bias = head.weight.expand(tasks, -1, -1), head.bias.expand(tasks, -1)

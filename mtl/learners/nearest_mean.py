@@ -13,6 +13,15 @@ def nearest_mean(support: torch.Tensor, labels: torch.Tensor, query: torch.Tenso
 
     Returns:
         Logits (T, Q, way).
+
+    Examples:
+        One task of two classes, whose means are (0, 1) and (4, 0):
+
+        >>> support = torch.tensor([[[0.0, 0.0], [0.0, 2.0], [3.0, 0.0], [5.0, 0.0]]])
+        >>> query = torch.tensor([[[0.0, 2.0], [4.0, 1.0]]])
+        >>> nearest_mean(support, torch.tensor([0, 0, 1, 1]), query)
+        tensor([[[ -1., -20.],
+                 [-16.,  -1.]]])
     """
     # Distances do not depend on the origin. About the mean of the support set, the products below are as small as the
     # distances; elsewhere they cancel, and lose the digits that tell features of nearly one direction apart.

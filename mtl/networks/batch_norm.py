@@ -17,6 +17,16 @@ class BatchNorm(nn.Module):
 
     Attributes:
         statistics: `running` or `episode`.
+
+    Examples:
+        Under `episode`, images that go through the convolution together are normalised set by set:
+
+        >>> conv, norm = nn.Conv2d(3, 8, 3), BatchNorm(8)
+        >>> norm.statistics = "episode"
+        >>> support, query = torch.rand(5, 3, 8, 8), torch.rand(15, 3, 8, 8)
+        >>> together = norm(conv, torch.cat([support, query]), sets=[5, 15])
+        >>> torch.allclose(together, torch.cat([norm(conv, support), norm(conv, query)]), atol=1e-4)
+        True
     """
 
     mean: torch.Tensor

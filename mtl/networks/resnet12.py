@@ -40,6 +40,13 @@ def build(width: int, dropout: float = 0.0) -> Backbone:
     Args:
         width: filters of the first block.
         dropout: probability of dropping a value after each block (paper: 0.1 in pre-training, 0 afterwards).
+
+    Examples:
+        >>> backbone = build(width=64)
+        >>> backbone(torch.rand(2, 3, 84, 84)).shape
+        torch.Size([2, 512])
+        >>> backbone.run(torch.rand(2, 3, 84, 84), 0, 3).shape  # the first three blocks
+        torch.Size([2, 256, 10, 10])
     """
     filters = [3, width, 2 * width, 4 * width, 8 * width]
     blocks: list[nn.Module] = [ResidualBlock(a, b) for a, b in pairwise(filters)]

@@ -45,6 +45,23 @@ def scale_and_shift(blocks: Iterable[nn.Module], scale: str = "kernel", shift: s
         blocks: blocks of a backbone, with `convs` and their `norms`.
         scale: what a Φ1 belongs to: a `kernel` or a `filter`.
         shift: `before` batch norm, on the bias of the convolution as in equation 6, or `after` it, on the offset β.
+
+    Examples:
+        Freeze a network first; afterwards only Φ1 and Φ2 are trained, and they change nothing at the start:
+
+        >>> from mtl.networks.resnet12 import build
+        >>> backbone = build(width=4).requires_grad_(False).eval()
+        >>> images = torch.rand(2, 3, 32, 32)
+        >>> before = backbone(images)
+        >>> scale_and_shift(backbone.blocks)
+        >>> torch.equal(backbone(images), before)
+        True
+        >>> trained = {name: value for name, value in backbone.named_parameters() if value.requires_grad}
+        >>> conv = backbone.blocks[0].convs[1]
+        >>> conv.parametrizations.weight[0].scale.shape, conv.parametrizations.bias[0].shift.shape
+        (torch.Size([4, 4, 1, 1]), torch.Size([4]))
+        >>> len(trained)  # two for each of twelve convolutions
+        24
     """
     for block in blocks:
         for conv, norm in zip(block.convs, block.norms, strict=True):  # type: ignore[arg-type]

@@ -15,6 +15,12 @@ def numpy_generator(seed: int, purpose: str) -> np.random.Generator:
     """A NumPy generator that depends on the experiment's seed and on `purpose` alone.
 
     Methods that use the same purpose see the same stream, so plain and hard meta-training start with the same tasks.
+
+    Examples:
+        >>> tasks, again, other = (numpy_generator(0, purpose) for purpose in ("tasks", "tasks", "episodes"))
+        >>> drawn, same, different = (generator.integers(1_000_000) for generator in (tasks, again, other))
+        >>> bool(drawn == same), bool(drawn == different)
+        (True, False)
     """
     return np.random.default_rng(_entropy(seed, purpose))
 
