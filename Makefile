@@ -6,7 +6,7 @@ VENV := .venv
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help install quick demo test test-fast bench lint clean
+.PHONY: help install quick demo test test-fast bench lint docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,13 +59,16 @@ test-fast: install ## the tests that run no workflow (under two minutes)
 bench: install ## every stage beside its floor, as ratios (about 13 minutes)
 	$(RUN) python -m benchmarks --csv results/benchmarks.csv
 
-lint: install ## ruff, mypy, snakefmt, snakemake --lint
+lint: install docs ## ruff, mypy, snakefmt, snakemake --lint; the documentation without warnings
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(RUN) mypy
 	$(RUN) snakefmt --check Snakefile workflow
 	$(RUN) snakemake --lint
 
+docs: install ## the documentation as a site, in site/
+	$(RUN) sphinx-build --quiet --fail-on-warning --keep-going --conf-dir docs . site
+
 clean: ## remove everything that was generated, but not the environment
-	rm -rf .snakemake .mypy_cache .pytest_cache .ruff_cache logs resources
+	rm -rf .snakemake .mypy_cache .pytest_cache .ruff_cache logs resources site
 	git clean -fdXq results
