@@ -41,6 +41,20 @@ def snakemake(folder, *arguments, cores=2, **environment):
     return done.returncode, done.stdout
 
 
+def run(folder, command):
+    """Runs a line of the documentation as a reader does."""
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
 def planned(folder, *arguments):
     """What a dry run would do: the messages of its jobs."""
     code, output = snakemake(folder, "-n", *arguments)
