@@ -11,11 +11,11 @@ import pytest
 
 from mtl.reporting.explain import explained
 from tests.helpers.learners import ROOT
-from tests.helpers.project import planned, snakemake, with_package
+from tests.helpers.pages import blocks, commands, files, write_file
+from tests.helpers.project import planned, run, with_package
 
 PAGE = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
-BLOCK = re.compile(r"<!-- (file|append): (\S+) -->\n```\w+\n(.*?)```\n", re.DOTALL)
-SECTIONS = {text.partition("\n")[0]: text for text in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:]}
+SECTIONS = {text.partition("\n")[0]: blocks(text) for text in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:]}
 
 
 def scored_once(folder):
@@ -41,19 +41,23 @@ def test_an_extension_is_its_files_and_reruns_nothing(project, section):
     with_package(project)
     shutil.copytree(ROOT / "tests", project / "tests", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", project)
-    files = BLOCK.findall(SECTIONS[section])
-    for action, name, content in files:
-        assert (project / name).exists() == (action == "append"), name
-        with (project / name).open("a", encoding="utf-8") as file:
-            file.write(content)
-    for script in project.glob("make_*.py"):
-        subprocess.run([sys.executable, script.name], cwd=project, check=True)
+    written = files(SECTIONS[section])
+    for block in written:
+        write_file(block, project)
     assert planned(project) == []
-    test = next(name for _, name, _ in files if name.startswith("tests/"))
+    test = next(block.file for block in written if block.file.startswith("tests/"))
     subprocess.run([sys.executable, "-m", "pytest", "-q", test], cwd=project, check=True)
-    command = re.search(r"^snakemake --cores 2 (.*)$", SECTIONS[section], re.MULTILINE)[1].split()
-    code, output = snakemake(project, *command)
-    assert code == 0, output
-    table = pd.read_csv(project / command[0])
+    typed = [line for block in SECTIONS[section] if block.language == "console" for line in commands(block.text)]
+    for command in typed:
+        code, output = run(project, command)
+        assert code == 0, output
+    table = pd.read_csv(project / typed[-1].split()[3])
     assert table["accuracy"].notna().all()
     LOOKED_AT.get(section, as_it_is)(project)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_an_extension_takes_less_than_thirty_lines(section):
+    """Its test is not counted, nor is what makes images up."""
+    counted = [block for block in files(SECTIONS[section]) if not block.file.startswith(("tests/", "make_"))]
+    assert sum(bool(line) for block in counted for line in block.text.splitlines()) < 30

@@ -10,7 +10,9 @@ import yaml
 
 from mtl.runtime.files import sha256
 from tests.helpers.archives import jpeg, noise_image, write_tar
-from tests.helpers.project import edit, make_project, planned, snakemake
+from tests.helpers.learners import ROOT
+from tests.helpers.pages import blocks, commands, files, write_file
+from tests.helpers.project import TINY, edit, make_project, planned, run, snakemake
 
 CLASSES = {split: [f"{split}-{number}" for number in range(5)] for split in ("train", "val", "test")}
 EXPERIMENT = {
@@ -60,6 +62,27 @@ def test_it_runs_to_the_table_and_moving_it_reruns_nothing(birds):
     assert "fetching birds" not in planned(folder, *arguments, *other)
     code, output = snakemake(folder, "resources/birds/20px/images.npy", *arguments[1:], *other)
     assert code == 0, output
+
+
+def test_the_page_about_it_leads_to_a_table(tmp_path):
+    folder = make_project(tmp_path / "project")
+    page = (ROOT / "docs/real-data.md").read_text(encoding="utf-8")
+    shown = blocks(page.partition("## Your own dataset")[2])
+    class_list, experiment = [line for block in shown if block.language == "console" for line in commands(block.text)]
+    assert sum(bool(line) for block in files(shown) for line in block.text.splitlines()) + 2 < 30
+    for block in files(shown):
+        write_file(block, folder)
+    for number in range(100):
+        (folder / f"FOLDER/birds/class-{number}").mkdir(parents=True)
+        for image in range(50):
+            (folder / f"FOLDER/birds/class-{number}/{image}.jpg").write_bytes(jpeg(noise_image(20)))
+    code, output = run(folder, class_list)
+    assert code == 0, output
+    # As the page says, but small.
+    (folder / "tiny.yaml").write_text(yaml.safe_dump({**TINY, "methods": ["ss-all"], "shots": [1]}))
+    code, output = run(folder, experiment.replace("birds.yaml", "birds.yaml tiny.yaml"))
+    assert code == 0, output
+    assert pd.read_csv(folder / "results/birds/table1.csv")["accuracy"].notna().all()
 
 
 def test_a_mended_image_is_prepared_again(birds):
