@@ -12,6 +12,7 @@ from mtl.experiment.jobs import Jobs
 from mtl.experiment.layers import Layers, check_layers
 from mtl.experiment.method_rules import check_methods
 from mtl.experiment.names import NameChecks
+from mtl.experiment.page_plan import PagePlan
 from mtl.experiment.paper_protocol import PaperProtocol
 from mtl.experiment.project import Content, Project, extended, packaged, read_yaml
 from mtl.experiment.reports import Reports, with_curves
@@ -44,6 +45,7 @@ class Experiment:
         variant_reports: the same of the tables of decisions and of rates.
         surveys: the same of surveys.
         inventory: which files exist, and what the manifest lists.
+        page: what the page of the experiment shows.
     """
 
     project: Project
@@ -53,6 +55,7 @@ class Experiment:
     variant_reports: VariantReports
     surveys: Surveys
     inventory: Inventory
+    page: PagePlan
 
 
 def load(content: Content, folder: Path = Path(), layers: Layers | None = None) -> Experiment:
@@ -114,4 +117,6 @@ def checked_experiment(project: Project, content: Content, others: dict[str, Con
     reports = Reports(grid, jobs, tables, PaperProtocol(grid, project, protocol, made_with), claims)
     variant_reports = VariantReports(grid, jobs, reports, decisions)
     surveys = Surveys(grid, reports, tables)
-    return Experiment(project, grid, jobs, reports, variant_reports, surveys, Inventory(grid, reports))
+    inventory = Inventory(grid, reports)
+    page = PagePlan(grid, reports, surveys, inventory, curves)
+    return Experiment(project, grid, jobs, reports, variant_reports, surveys, inventory, page)

@@ -36,8 +36,16 @@ class Reports:
     def targets(self) -> list[str]:
         """Everything that the experiment can show: tables, claims and figures."""
         figures = [f"<results>/figures/{name}.png" for name in self.figures()]
-        tables = [table for table in self.tables() if not self._tables[table].on_request]
-        return [*(f"<results>/{table}.csv" for table in tables), "<results>/claims.csv", *figures]
+        return [*(f"<results>/{table}.csv" for table in self.built_tables()), "<results>/claims.csv", *figures]
+
+    def built_tables(self) -> list[str]:
+        """The tables that plain `snakemake` builds."""
+        return [table for table in self.tables() if not self._tables[table].on_request]
+
+    def title(self, name: str) -> str:
+        """The heading of a table or figure."""
+        entry = self._tables[name] if name in self._tables else self._figures[name]
+        return entry.title
 
     def cells(self, table: str) -> list[Cell]:
         """The cells of a table."""

@@ -14,6 +14,8 @@ from mtl.runtime.errors import UserError
 from mtl.runtime.files import read_record, sha256
 from mtl.specs.reading import flat
 
+AGAIN = "to make it again: "
+
 
 def explain(folder: Path) -> None:
     """Prints how a cell's number came to be, and the command that makes it again.
@@ -27,8 +29,16 @@ def explain(folder: Path) -> None:
     sys.stdout.write("".join(f"{line}\n" for line in explained(folder)))
 
 
-def explained(folder: Path) -> Iterator[str]:
-    """The lines of `explain`."""
+def explained(
+    folder: Path, options: Options | None = None, digest_of: Callable[[Path], str] | None = None
+) -> Iterator[str]:
+    """The lines of `explain`; the last one is the command that makes the number again.
+
+    Args:
+        folder: as for `explain`.
+        options: the options of the experiment; by default those that the manifest names.
+        digest_of: the SHA-256 of a file. Cells read the same images, so whoever explains many caches it.
+    """
     # Relative, because the last line names targets, which Snakemake knows relative to the project.
     results, cell = cell_at(folder)
     evaluation = results / cell.folder / "evaluation.json"
@@ -36,8 +46,8 @@ def explained(folder: Path) -> Iterator[str]:
     task = f"{cell.way}-way {cell.shot}-shot"
     steps = "" if read_record(evaluation, "steps") is None else f", {_steps(_number(evaluation, 'steps'))}"
     yield f"{accuracy:.2f} ± {ci95:.2f} % over {episodes} test episodes, {task}{steps}"
-    # Every stage reads the images, so cache their digest.
-    digest_of = cache(sha256)
+    # Every stage reads the images, too.
+    digest_of = digest_of or cache(sha256)
     yield from _provenance("evaluated", evaluation, digest_of)
     inputs = read_record(evaluation, "provenance", "inputs")
     if "model" in inputs:
@@ -52,10 +62,11 @@ def explained(folder: Path) -> Iterator[str]:
         yield f"Θ of {_number(pretraining, 'parameters')} parameters"
         yield from _provenance("pre-trained", pretraining, digest_of)
     yield from _origin(_beside(evaluation, "images", "summary.json"))
-    manifest = results / "manifest.json"
-    options = recorded_options(manifest) if manifest.is_file() else Options()
+    if options is None:
+        manifest = results / "manifest.json"
+        options = recorded_options(manifest) if manifest.is_file() else Options()
     model = Path(inputs["model"]["path"]) if "model" in inputs else None
-    yield f"to make it again: {make_again(evaluation, model, options)}"
+    yield f"{AGAIN}{make_again(evaluation, model, options)}"
 
 
 def _steps(count: int) -> str:
