@@ -91,3 +91,17 @@ def survey(
     from mtl.reporting.survey_table import write_survey
 
     write_survey(plan, published, tables, results, benchmarks, csv, markdown, [png, svg])
+
+
+@reports.command()
+def page(
+    plan: PlanText,
+    results: Folder,
+    tables: Annotated[Path, typer.Option(file_okay=False, help="Folder of the tables; another than the results: partial.")],
+    benchmarks: Folder,
+    output: Output,
+) -> None:
+    """Puts everything on one page to look at."""
+    from mtl.reporting.page.write_page import PageFolders, write_page
+
+    write_page(plan, PageFolders(results, tables, benchmarks, figures=tables == results), output)
