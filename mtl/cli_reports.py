@@ -97,7 +97,7 @@ def survey(
 def page(
     plan: PlanText,
     results: Folder,
-    tables: Annotated[Path, typer.Option(file_okay=False, help="Folder of the tables; another than the results: partial.")],
+    tables: Annotated[Path, typer.Option(file_okay=False, help="Of the tables; if not the results: partial.")],
     benchmarks: Folder,
     output: Output,
 ) -> None:

@@ -70,7 +70,10 @@ class PagePlan:
     def code(self) -> str:
         """A digest of the code of the page and of its templates."""
         files = sorted(path for path in TEMPLATES.iterdir() if path.is_file())
-        digests = [fingerprint("reporting.page.write_page:write_page"), *(f"{path.name} {sha256(path)}" for path in files)]
+        digests = [
+            fingerprint("reporting.page.write_page:write_page"),
+            *map(sha256, files),
+        ]
         return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:16]
 
     def optional(self) -> dict[str, str]:

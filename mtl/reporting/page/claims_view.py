@@ -1,5 +1,6 @@
 """The claims as a forest plot: each comparison with its effect, its intervals and its verdict."""
 
+from collections import Counter
 from dataclasses import dataclass
 from math import isnan
 from typing import Any
@@ -11,7 +12,9 @@ from mtl.reporting.places import PLACE, named
 
 # The value of an effect that says nothing.
 NEUTRAL = {"difference": 0.0, "sooner": 0.0}
-UNTESTED = ("one-seed", "two-seeds")
+TESTED = ("confirmed", "refuted", "inconclusive")
+# What the axis of a test spans at least: percentage points; meta-batches or tasks.
+LEAST = {"difference": 1.0, "sooner": 10.0}
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def claim_views(claims: list[dict[str, Any]], tidy: pd.DataFrame, plan: dict[str
     Args:
         claims: the claims, as `Reports.claims` lists them.
         tidy: their lines, as `claim_verdicts` returns them.
-        plan: titles of datasets and labels of methods.
+        plan: titles of datasets, labels of methods and of backbones.
     """
     places = named(tidy[PLACE].itertuples(index=False, name=None), plan)
     axes = {key: _axis(str(key[0]), lines) for key, lines in tidy.groupby(["test", "unit"], sort=False)}
@@ -61,8 +64,8 @@ def claim_views(claims: list[dict[str, Any]], tidy: pd.DataFrame, plan: dict[str
             continue
         axis = axes[claim["test"], own["unit"].iloc[0]]
         neutral = NEUTRAL.get(claim["test"], claim["ratio"])
-        lines = [_comparison(line, plan["labels"], places, axis) for line in own.to_dict("records")]
-        ticks = [(axis.at(tick), f"{tick:g}") for tick in axis.ticks()]
+        lines = [_comparison(line, plan, places, axis) for line in own.to_dict("records")]
+        ticks = [(axis.at(tick), f"{tick:g}".replace("-", "−")) for tick in axis.ticks()]
         at = None if neutral is None else axis.at(neutral)
         views.append(
             ClaimView(
@@ -73,11 +76,16 @@ def claim_views(claims: list[dict[str, Any]], tidy: pd.DataFrame, plan: dict[str
 
 
 def overall(verdicts: "pd.Series[str]") -> str:
-    """What the verdicts of a claim's comparisons come to: what all say, `refuted` if one does, else `mixed`."""
-    distinct = set(verdicts)
-    if len(distinct) == 1:
-        return str(distinct.pop())
-    return "refuted" if "refuted" in distinct else "mixed"
+    """What the verdicts of a claim's comparisons come to.
+
+    `refuted` if one does, else what all say, else `mixed`. If none is tested, the reason that most of them have.
+    """
+    counts = Counter(verdicts)
+    if "refuted" in counts:
+        return "refuted"
+    if len(counts) > 1 and not counts.keys().isdisjoint(TESTED):
+        return "mixed"
+    return str(counts.most_common(1)[0][0])
 
 
 def _axis(test: str, lines: pd.DataFrame) -> Axis:
@@ -85,15 +93,13 @@ def _axis(test: str, lines: pd.DataFrame) -> Axis:
     effects = lines["effect"].astype(float)
     if test == "fewer":
         return Axis(0.0, max(1.0, float(effects.max(skipna=True)) if effects.notna().any() else 1.0))
-    return axis_over([0.0, *(effects - widest), *(effects + widest)])
+    return axis_over([0.0, *(effects - widest), *(effects + widest)], LEAST[test])
 
 
-def _comparison(
-    line: dict[Any, Any], labels: dict[str, str], places: dict[Any, str], axis: Axis
-) -> ComparisonView:
+def _comparison(line: dict[Any, Any], plan: dict[str, Any], places: dict[Any, str], axis: Axis) -> ComparisonView:
     same = line["backbone"] == line["against_backbone"]
     ours, theirs = (
-        labels[line[method]] + ("" if same else f" ({line[backbone]})")
+        plan["labels"][line[method]] + ("" if same else f" ({plan['backbones'][line[backbone]]})")
         for method, backbone in (("method", "backbone"), ("against", "against_backbone"))
     )
     effect, ci95, ci95_seeds, p = (_float(line[name]) for name in ("effect", "ci95", "ci95_seeds", "p_holm"))
@@ -101,7 +107,7 @@ def _comparison(
     return ComparisonView(
         pair=f"{ours} vs. {theirs}",
         where=places[line["dataset"], line["way"], line["shot"]],
-        effect="–" if isnan(effect) else f"{effect:{sign}.{digits}f}",
+        effect="–" if isnan(effect) else f"{effect:{sign}.{digits}f}".replace("-", "−"),
         of_models="" if isnan(ci95) else f"± {ci95:.{digits}f}",
         over_seeds="" if isnan(ci95_seeds) else f"± {ci95_seeds:.{digits}f}",
         p="" if isnan(p) else f"{p:.2g}",

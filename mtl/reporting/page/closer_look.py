@@ -42,7 +42,8 @@ class CloserLook:
     def right(self) -> np.ndarray:
         """Whether each query was taken for what it is: (E, way, queries)."""
         count, way = self.classes.shape
-        return self.predicted.reshape(count, way, -1) == np.arange(way)[:, None]
+        right: np.ndarray = self.predicted.reshape(count, way, -1) == np.arange(way)[:, None]
+        return right
 
     def first_image(self, name: str) -> np.ndarray | None:
         """The first image of a class, to recognise it by: (H, W, 3)."""

@@ -43,9 +43,10 @@ def stage_views(plan: dict[str, Any], benchmarks: Path) -> list[StageView]:
     """The stages of the experiment in their order."""
     cells = [Cell.in_folder(folder) for folder in plan["asked"]]
     datasets = dict.fromkeys(cell.dataset for cell in cells)
+    pretrained = dict.fromkeys(cell.pretraining for cell in cells)
     paths: dict[str, Iterable[Path]] = {
         "prepare": (path for dataset in datasets for path in sorted((benchmarks / dataset).glob("prepare-*.jsonl"))),
-        "pretrain": (benchmarks / name / "pretrain.jsonl" for name in dict.fromkeys(cell.pretraining for cell in cells)),
+        "pretrain": (benchmarks / name / "pretrain.jsonl" for name in pretrained),
         **{job: [benchmarks / cell.folder / f"{job}.jsonl" for cell in cells] for job in CELL_JOBS},
     }
     return [_stage(name, jobs, paths.get(name, ())) for name, jobs in plan["stages"].items() if jobs]

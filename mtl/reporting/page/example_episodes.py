@@ -45,21 +45,18 @@ def episode_views(look: CloserLook) -> list[EpisodeView]:
         return []
     order = np.argsort(look.right.sum(axis=(1, 2)), kind="stable")
     chosen = {which: int(order[round(share * (len(order) - 1))]) for which, share in WHICH.items()}
-    return [_episode(look, which, number) for which, number in chosen.items()]
+    return [_episode(look, look.images, which, number) for which, number in chosen.items()]
 
 
-def _episode(look: CloserLook, which: str, number: int) -> EpisodeView:
-    assert look.images is not None
+def _episode(look: CloserLook, images: np.ndarray, which: str, number: int) -> EpisodeView:
     way = look.classes.shape[1]
-    support, query, predicted = (
-        part[number].reshape(way, -1) for part in (look.support, look.query, look.predicted)
-    )
+    support, query, predicted = (part[number].reshape(way, -1) for part in (look.support, look.query, look.predicted))
     classes = [
         ShownClassView(
             look.test_classes[look.classes[number, label]],
-            [data_uri(look.images[row], SIDE) for row in support[label, :SUPPORT]],
+            [data_uri(images[row], SIDE) for row in support[label, :SUPPORT]],
             [
-                AskedView(data_uri(look.images[row], SIDE), None if said == label else int(said) + 1)
+                AskedView(data_uri(images[row], SIDE), None if said == label else int(said) + 1)
                 for row, said in zip(query[label, :QUERIES], predicted[label, :QUERIES], strict=True)
             ],
         )

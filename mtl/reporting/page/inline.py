@@ -11,6 +11,9 @@ from mtl.runtime.errors import UserError
 # What refers to a name within an SVG, and where names are given.
 _NAMES = re.compile(r'(\bid="|url\(#|href="#)([^")]+)')
 
+# How far a figure grows and shrinks, in pixels by its own points, so that its letters are neither huge nor tiny.
+LARGEST, SMALLEST = 1.7, 1.0
+
 
 def inline_svg(path: Path, title: str) -> Markup:
     """A figure as an element of a page.
@@ -25,11 +28,13 @@ def inline_svg(path: Path, title: str) -> Markup:
     box = re.search(r'viewBox="([^"]+)"', start[0]) if start else None
     if start is None or box is None:
         raise UserError(f"{path}: is no SVG with a viewBox; delete it and run again")
-    inner = re.sub(r"<metadata>.*?</metadata>", "", text[start.end() :], flags=re.DOTALL)
+    width = float(box[1].split()[2])
+    inner = re.sub(r"<metadata>.*?</metadata>|<metadata/>", "", text[start.end() :], flags=re.DOTALL)
     inner = _NAMES.sub(rf"\g<1>{path.stem}-\g<2>", inner)
     opening = Markup(
-        '<svg xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{}" role="img" aria-label="{}">'
-    ).format(box[1], title)
+        '<svg xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{}" role="img" aria-label="{}" '
+        'style="max-width:{:.0f}px;min-width:{:.0f}px">'
+    ).format(box[1], title, LARGEST * width, SMALLEST * width)
     return opening + Markup(inner)  # noqa: S704 - drawn by this project
 
 
@@ -50,4 +55,4 @@ def below_the_table(markdown: str) -> str:
     paragraphs = markdown.partition("\n## ")[0].split("\n\n")
     last = max((place for place, text in enumerate(paragraphs) if text.startswith("|")), default=0)
     # The page gives reasons in the section of each number.
-    return "\n\n".join(text for text in paragraphs[last + 1 :] if not text.startswith("["))
+    return "\n\n".join(text for text in paragraphs[last + 1 :] if not text.startswith("[")).strip()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from mtl.reporting.page.cost import StageView
 
@@ -25,7 +26,7 @@ WIDTH, HEIGHT, GAP, DROP, TIP = 150, 74, 28, 106, 6
 
 @dataclass(frozen=True)
 class BoxView:
-    """A box: its stage, its upper left corner, and what it says."""
+    """A box: its stage, what that is for, and its upper left corner."""
 
     stage: StageView
     words: str
@@ -54,7 +55,7 @@ def stage_line(stages: Sequence[StageView]) -> StageLine:
         above = boxes.get(BELOW.get(stage.name, ""))
         if above is not None:
             boxes[stage.name] = BoxView(stage, WORDS[stage.name], above.x, 1 + DROP)
-    pairs = [(first.name, second.name) for first, second in zip(line, line[1:], strict=False)]
+    pairs = [(first.name, second.name) for first, second in pairwise(line)]
     arrows = [_arrow(boxes[a], boxes[b]) for a, b in pairs + ARROWS if a in boxes and b in boxes]
     height = HEIGHT + (DROP if len(boxes) > len(line) else 0)
     return StageLine(list(boxes.values()), arrows, len(line) * (WIDTH + GAP) - GAP + 2, height + 2)

@@ -11,7 +11,7 @@ from mtl.reporting.page.axes import Axis, axis_over
 from mtl.reporting.places import PLACE, named
 from mtl.reporting.results import read_csv
 
-TEXT = ["group", "row", "method", "backbone", "extractor", "dataset", "verdict", "differences"]
+TEXT = ["group", "row", "method", "backbone", "extractor", "dataset", "verdict"]
 NUMBERS = ["way", "shot", "accuracy", "ci95", "ci95_seeds", "seeds", "published", "published_ci95", "delta"]
 ROW = ["group", "row", "method", "backbone", "extractor"]
 
@@ -79,7 +79,7 @@ def table_view(name: str, title: str, csv: Path, plan: dict[str, Any]) -> TableV
     )
     columns = named(places, plan)
     axes = {place: _axis(data[(data[PLACE] == list(place)).all(axis=1)]) for place in columns}
-    several = data["extractor"].nunique() > 1
+    several = len(set(data["extractor"])) > 1
     rows, before = [], None
     for _, lines in data.groupby(ROW, sort=False):
         first = lines.iloc[0]
@@ -114,9 +114,9 @@ def _number(line: dict[Any, Any], axis: Axis) -> NumberView:
         ci95=_text(ci95),
         ci95_seeds=_text(line["ci95_seeds"]),
         published=published,
-        delta="" if isnan(line["delta"]) else f"{line['delta']:+.2f}",
+        delta="" if isnan(line["delta"]) else f"{line['delta']:+.2f}".replace("-", "−"),
         verdict=verdict,
-        reasons=line["differences"] or reasons,
+        reasons=reasons and str(line["differences"]),
         at=axis.at(accuracy) if there else None,
         low=axis.at(accuracy - ci95) if there else None,
         high=axis.at(accuracy + ci95) if there else None,

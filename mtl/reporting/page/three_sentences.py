@@ -8,9 +8,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from mtl.reporting.page.claims_view import overall
+from mtl.reporting.page.claims_view import TESTED, overall
 
-BY_SEEDS = ("confirmed", "refuted", "inconclusive")
 MISSING = {
     "stale": "made with other settings than the config asks",
     "failed": "failed",
@@ -31,9 +30,10 @@ def measured_sentence(states: Iterable[str], titles: Iterable[str], seeds: int, 
     total, there = counts.total(), counts["measured"]
     where = listed(titles)
     if not there:
-        return f"None of the {_many(total, 'cell')} on {where} is measured yet{_missing(counts)}."
+        return f"Of {_many(total, 'cell')} on {where}, none is measured yet{_missing(counts)}."
     on = " or ".join(f"{count:,}" for count in sorted(set(episodes)))
-    which = f"All {_many(total, 'cell')}" if there == total else f"{there} of {_many(total, 'cell')}"
+    of_all = "All " if total > 1 else ""
+    which = f"{of_all if there == total else f'{there} of '}{_many(total, 'cell')}"
     verb = "is" if there == 1 else "are"
     trained = "one training seed" if seeds == 1 else f"{seeds} training seeds"
     return f"{which} on {where} {verb} measured, with {trained} and {on} test episodes per cell{_missing(counts)}."
@@ -45,13 +45,13 @@ def claims_sentence(tidy: pd.DataFrame) -> str:
         return "The experiment has no pair of methods that a claim of the paper is about."
     trained = tidy[tidy["test"] != "fewer"]
     counts = Counter(trained["verdict"])
-    if any(counts[verdict] for verdict in BY_SEEDS):
+    if any(counts[verdict] for verdict in TESTED):
         # A claim counts where at least one of its comparisons is tested.
         by_claim = [lines["verdict"] for _, lines in tidy.groupby(["claim", "test"], sort=False)]
-        claims = Counter(overall(own[own.isin(BY_SEEDS)]) for own in by_claim if own.isin(BY_SEEDS).any())
+        claims = Counter(overall(own[own.isin(TESTED)]) for own in by_claim if own.isin(TESTED).any())
         confirmed, refuted = claims["confirmed"], claims["refuted"]
         rest = claims.total() - confirmed - refuted
-        untested = len(trained) - sum(counts[verdict] for verdict in BY_SEEDS)
+        untested = len(trained) - sum(counts[verdict] for verdict in TESTED)
         return (
             f"Of the {_many(claims.total(), 'claim')} that can be tested here, {_are(confirmed)} confirmed in every "
             f"tested comparison, {_are(refuted)} refuted in at least one, and {rest} stay{'s' * (rest == 1)} open"
@@ -96,9 +96,8 @@ def paper_sentence(tables: Iterable[pd.DataFrame], titles: Iterable[str]) -> str
             "were made at another scale or by another protocol than the paper's."
         )
     found = f"{judged['agrees']} agree, {_are(judged['higher'])} higher and {_are(judged['lower'])} lower"
-    return (
-        f"Of the {_many(judged.total(), 'number')} that can be judged against the paper's, {found}"
-        + (f"; {_many(others, 'further number')} cannot be judged." if others else ".")
+    return f"Of the {_many(judged.total(), 'number')} that can be judged against the paper's, {found}" + (
+        f"; {_many(others, 'further number')} cannot be judged." if others else "."
     )
 
 

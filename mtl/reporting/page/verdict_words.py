@@ -45,10 +45,10 @@ class Said(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A part of a strip: a verdict, how often it was given, and its share in percent."""
+    """A part of a strip: a verdict, how many times it was given, and its share in percent."""
 
     verdict: str
-    count: int
+    times: int
     share: float
 
 
@@ -60,6 +60,4 @@ def words(verdict: str) -> Said:
 def verdict_strip(verdicts: Iterable[str]) -> list[Part]:
     """How often each verdict was given, in the order of `COLOURS`."""
     counts = Counter(verdicts)
-    return [
-        Part(name, counts[name], round(100 * counts[name] / counts.total(), 2)) for name in COLOURS if counts[name]
-    ]
+    return [Part(name, counts[name], round(100 * counts[name] / counts.total(), 2)) for name in COLOURS if counts[name]]

@@ -66,7 +66,7 @@ def write_page(plan_text: str, folders: PageFolders, output: Path) -> None:
     states = _states(plan, tables, set(accuracies))
     titles = [entry["title"] for entry in plan["datasets"].values()]
     seeds = {Cell.in_folder(folder).seed for folder in plan["asked"]}
-    looks = [look for folder in plan["closer"] if states[folder] == "measured" if (look := closer_look(folder, results))]
+    closer = [closer_look(folder, results) for folder in plan["closer"] if states[folder] == "measured"]
     stages = stage_views(plan, folders.benchmarks)
     data = [table.data for table in tables]
     content = {
@@ -84,7 +84,7 @@ def write_page(plan_text: str, folders: PageFolders, output: Path) -> None:
         "claims": claim_views(plan["claims"]["claims"], tidy, plan),
         "figures": _figures(plan, results) if folders.figures else [],
         "optional": _optional(plan, results),
-        "looks": [_closer(look, plan, results) for look in looks],
+        "looks": [_closer(look, plan, results) for look in closer if look is not None],
         "stages": stages,
         "line": stage_line(stages),
         "sections": section_views(plan, tables, states, results, folders.benchmarks),
