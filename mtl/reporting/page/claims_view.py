@@ -107,7 +107,8 @@ def _comparison(line: dict[Any, Any], plan: dict[str, Any], places: dict[Any, st
     return ComparisonView(
         pair=f"{ours} vs. {theirs}",
         where=places[line["dataset"], line["way"], line["shot"]],
-        effect="–" if isnan(effect) else f"{effect:{sign}.{digits}f}".replace("-", "−"),
+        # + 0.0, since a small negative effect is rounded to minus zero.
+        effect="–" if isnan(effect) else f"{round(effect, digits) + 0.0:{sign}.{digits}f}".replace("-", "−"),
         of_models="" if isnan(ci95) else f"± {ci95:.{digits}f}",
         over_seeds="" if isnan(ci95_seeds) else f"± {ci95_seeds:.{digits}f}",
         p="" if isnan(p) else f"{p:.2g}",

@@ -40,6 +40,15 @@ class SectionView:
     curve: CurveView | None
     settings: dict[str, list[str]]
 
+    @property
+    def outcome(self) -> str:
+        """The number as the tables have it, that of all seeds together."""
+        number = next((number for _, number in self.shown if number.accuracy), None)
+        if number is None:
+            return ""
+        seeds = f" (seeds ± {number.ci95_seeds})" if number.ci95_seeds else ""
+        return f"{number.accuracy} ± {number.ci95} %{seeds}"
+
 
 def section_views(
     plan: dict[str, Any], tables: list[TableView], states: dict[str, str], results: Path, benchmarks: Path

@@ -71,10 +71,11 @@ def claims_sentence(tidy: pd.DataFrame) -> str:
         if untrained
         else ""
     )
+    counted = "; only numbers of learned values have a verdict" if len(trained) < len(tidy) else ""
     few = "One seed is" if counts["one-seed"] else "Two seeds are" if counts["two-seeds"] else "This is"
     return (
         f"{few} no conclusion: none of {comparisons} is tested, so they say how these models differ, not what training "
-        f"again would give{also}."
+        f"again would give{also}{counted}."
     )
 
 
@@ -117,4 +118,4 @@ def _many(count: int, noun: str) -> str:
 
 
 def _are(count: int) -> str:
-    return f"{count} {'is' if count == 1 else 'are'}"
+    return f"{count} are" if count > 1 else f"{'one' if count else 'none'} is"

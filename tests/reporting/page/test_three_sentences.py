@@ -48,7 +48,7 @@ def test_one_seed_is_no_conclusion():
     said = claims(lines("one-seed", "one-seed"), lines("confirmed", test="fewer", claim="fewer values"))
     assert said == (
         "One seed is no conclusion: none of the 2 comparisons behind the claims is tested, so they say how these "
-        "models differ, not what training again would give."
+        "models differ, not what training again would give; only numbers of learned values have a verdict."
     )
 
 
@@ -66,8 +66,8 @@ def test_three_seeds_are_counted_by_claim():
         lines("confirmed", test="fewer", claim="f"),
     )
     assert said == (
-        "Of the 5 claims that can be tested here, 2 are confirmed in every tested comparison, 1 is refuted in at least "
-        "one, and 2 stay open; 2 further comparisons cannot be tested."
+        "Of the 5 claims that can be tested here, 2 are confirmed in every tested comparison, one is refuted in at "
+        "least one, and 2 stay open; 2 further comparisons cannot be tested."
     )
 
 
@@ -107,8 +107,8 @@ def table(*lines):
         ([(50, 60, "no-reference")], "The paper prints 1 number of these without an interval, so none is judged."),
         (
             [(60, 60, "agrees"), (61, 60, "agrees"), (70, 60, "higher"), (50, 60, "no-reference")],
-            "Of the 3 numbers that can be judged against the paper's, 2 agree, 1 is higher and 0 are lower; 1 further "
-            "number cannot be judged.",
+            "Of the 3 numbers that can be judged against the paper's, 2 agree, one is higher and none is lower; 1 "
+            "further number cannot be judged.",
         ),
     ],
 )
