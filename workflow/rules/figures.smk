@@ -11,6 +11,7 @@ rule figure:
             "<results>/figures/{figure}.png",
             category="Figures",
             caption="../report/figure.rst",
+            labels={"report": "{figure}"},
         ),
         svg="<results>/figures/{figure}.svg",
     log:

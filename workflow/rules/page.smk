@@ -14,9 +14,9 @@ rule page:
     output:
         report(
             "<results>/report.html",
-            category="Report",
+            category="Everything on one page",
             caption="../report/page.rst",
-            labels={"what": "everything on one page"},
+            labels={"report": "the page"},
         ),
     log:
         "<logs>/report.log",

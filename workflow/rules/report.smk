@@ -15,7 +15,10 @@ rule table:
         ),
     output:
         csv=report(
-            "<results>/{table}.csv", category="Tables", caption="../report/table.rst"
+            "<results>/{table}.csv",
+            category="Tables",
+            caption="../report/table.rst",
+            labels={"report": "{table}"},
         ),
         markdown="<results>/{table}.md",
     log:
@@ -77,7 +80,10 @@ rule claims:
         reports.files(reports.claimed_cells("fewer"), "training.json"),
     output:
         csv=report(
-            "<results>/claims.csv", category="Tables", caption="../report/claims.rst"
+            "<results>/claims.csv",
+            category="Claims",
+            caption="../report/claims.rst",
+            labels={"report": "claims"},
         ),
         markdown="<results>/claims.md",
     log:

@@ -8,13 +8,17 @@ rule survey:
         tables=TABLES,
     output:
         csv=report(
-            "<results>/{survey}.csv", category="Tables", caption="../report/survey.rst"
+            "<results>/{survey}.csv",
+            category="Surveys",
+            caption="../report/survey.rst",
+            labels={"report": "{survey}, numbers"},
         ),
         markdown="<results>/{survey}.md",
         png=report(
             "<results>/{survey}.png",
-            category="Figures",
+            category="Surveys",
             caption="../report/survey.rst",
+            labels={"report": "{survey}, drawn"},
         ),
         svg="<results>/{survey}.svg",
     log:

@@ -12,14 +12,16 @@ rule decisions:
     output:
         csv=report(
             "<results>/decisions.csv",
-            category="Tables",
+            category="Decisions",
             caption="../report/decisions.rst",
+            labels={"report": "decisions, numbers"},
         ),
         markdown="<results>/decisions.md",
         png=report(
             "<results>/decisions.png",
-            category="Figures",
+            category="Decisions",
             caption="../report/decisions.rst",
+            labels={"report": "decisions, drawn"},
         ),
         svg="<results>/decisions.svg",
     log:
@@ -49,7 +51,10 @@ rule rates:
         lambda wildcards: experiment.variant_reports.rate_files(),
     output:
         csv=report(
-            "<results>/rates.csv", category="Tables", caption="../report/rates.rst"
+            "<results>/rates.csv",
+            category="Rates",
+            caption="../report/rates.rst",
+            labels={"report": "rates"},
         ),
         markdown="<results>/rates.md",
     log:
