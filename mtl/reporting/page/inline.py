@@ -44,7 +44,7 @@ def html(markdown: str) -> Markup:
     # Headings of the report go below those of the page.
     body = re.sub(r"^(#+) ", r"#\1 ", body, flags=re.MULTILINE)
     rendered: str = MarkdownIt("commonmark", {"html": False}).enable("table").render(body)
-    boxed = '<div class="wide" tabindex="0" role="region" aria-label="table">'
+    boxed = '<div class="wide" tabindex="0" role="group" aria-label="table">'
     rendered = rendered.replace("<table>", f"{boxed}<table>").replace("</table>", "</table></div>")
     rendered = re.sub(r' style="text-align:(\w+)"', r' class="\1"', rendered)
     return Markup(rendered)  # noqa: S704 - without HTML of its own

@@ -18,12 +18,11 @@ from mtl.runtime.files import read_record, sha256
 
 @dataclass(frozen=True)
 class CellView:
-    """A cell: its state, and what its records say; `facts` are names with values."""
+    """A cell: its state, and what its records say."""
 
     seed: int
     state: str
-    accuracy: str
-    facts: list[tuple[str, str]]
+    facts: dict[str, str]
     command: str
     story: str
 
@@ -39,6 +38,12 @@ class SectionView:
     cells: list[CellView]
     curve: CurveView | None
     settings: dict[str, list[str]]
+
+    @property
+    def facts(self) -> dict[str, list[str]]:
+        """What the records of its cells say, by name, one value per cell."""
+        names = dict.fromkeys(name for cell in self.cells for name in cell.facts)
+        return {name: [cell.facts.get(name, "–") for cell in self.cells] for name in names}
 
     @property
     def outcome(self) -> str:
@@ -105,7 +110,7 @@ def _cell(
 ) -> CellView:
     evaluation = results / cell.folder / "evaluation.json"
     if state != "measured":
-        return CellView(cell.seed, state, "", [], snakemake([evaluation], options), "")
+        return CellView(cell.seed, state, {}, snakemake([evaluation], options), "")
     accuracy, ci95 = (float(read_record(evaluation, name)) for name in ("accuracy", "ci95"))
     try:
         *lines, last = explained(evaluation.parent, options, digest_of)
@@ -114,16 +119,19 @@ def _cell(
     return CellView(
         seed=cell.seed,
         state=state,
-        accuracy=f"{accuracy:.2f} ± {ci95:.2f} %",
-        facts=[*_choices(evaluation), *_cost(benchmarks / cell.folder)],
+        facts={
+            "accuracy": f"{accuracy:.2f} ± {ci95:.2f} %",
+            **_choices(evaluation),
+            **_cost(benchmarks / cell.folder),
+        },
         command=last.removeprefix(AGAIN),
         story="\n".join(lines),
     )
 
 
-def _choices(evaluation: Path) -> list[tuple[str, str]]:
+def _choices(evaluation: Path) -> dict[str, str]:
     """What was chosen on validation, and how much was learned."""
-    facts = []
+    facts = {}
     steps = read_record(evaluation, "steps")
     training = evaluation.with_name("training.json")
     if training.is_file():
@@ -131,19 +139,19 @@ def _choices(evaluation: Path) -> list[tuple[str, str]]:
             read_record(training, name) for name in ("selected_iteration", "validation_accuracy", "learned_parameters")
         )
         rate = read_record(training, "provenance", "spec", "meta_train", "learning_rate")
-        facts += [
-            ("chosen iteration", f"{at:,}"),
-            ("validation accuracy there", f"{reached:.2f} %"),
-            ("meta learning rate", f"{rate:g}"),
-            ("values learned", f"{learned:,}"),
-        ]
-    return facts + ([] if steps is None else [("inner steps at test", str(steps))])
+        facts = {
+            "chosen iteration": f"{at:,}",
+            "validation accuracy there": f"{reached:.2f} %",
+            "meta learning rate": f"{rate:g}",
+            "values learned": f"{learned:,}",
+        }
+    return facts if steps is None else {**facts, "inner steps at test": str(steps)}
 
 
-def _cost(folder: Path) -> list[tuple[str, str]]:
+def _cost(folder: Path) -> dict[str, str]:
     measured = {job: took(folder / f"{job}.jsonl") for job in CELL_JOBS}
-    return [
-        (f"{job} took", duration(found[0]) + (f", {found[1]:,.0f} MB" if found[1] else ""))
+    return {
+        f"{job} took": duration(found[0]) + (f", {found[1]:,.0f} MB" if found[1] else "")
         for job, found in measured.items()
         if found is not None
-    ]
+    }
