@@ -84,5 +84,7 @@ def make_project(folder):
 
 
 def with_package(project):
-    """Gives a project a copy of the package, to edit."""
-    return shutil.copytree(ROOT / "mtl", project / "mtl", ignore=shutil.ignore_patterns("__pycache__"))
+    """Gives a project a copy of the package, to edit, with its config inside, as in a wheel."""
+    shutil.copytree(ROOT / "config", project / "mtl/config")
+    ignored = shutil.ignore_patterns("__pycache__")
+    return shutil.copytree(ROOT / "mtl", project / "mtl", ignore=ignored, dirs_exist_ok=True)
