@@ -54,15 +54,18 @@ def test_the_shipped_files_follow_the_schemas_for_editors(tmp_path, name):
 ADDED = """
 import json
 from mtl.experiment.load import load
+from mtl.experiment.project import extended, read_yaml
 from mtl.runtime.errors import UserError
 from mtl.specs.reference import reference
+from pathlib import Path
 from types import SimpleNamespace
 
 names = SimpleNamespace(dataset="glyphs", backbone="resnet12", seed="0", method="ss-all", way="5", shot="1")
 
 
 def told(value):
-    return json.loads(load({"meta_train": {"smoothing": value}}).jobs.spec("meta_train")(names))["meta_train"]
+    content = extended(read_yaml(Path("config/config.yaml")), {"meta_train": {"smoothing": value}})
+    return json.loads(load(content).jobs.spec("meta_train")(names))["meta_train"]
 
 
 try:
