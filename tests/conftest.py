@@ -17,7 +17,7 @@ from mtl.experiment.project import read_yaml
 from mtl.networks.weights import new_backbone, save_tensors
 from mtl.specs.drawing import EpisodesSpec
 from mtl.specs.preparing import PrepareSpec
-from tests.helpers.learners import CONFIG, NETWORK, STORED
+from tests.helpers.learners import CONFIG, NETWORK, STORED, TRANSFORMER, theta_of
 
 os.environ["MPLBACKEND"] = "Agg"
 
@@ -29,7 +29,7 @@ def one_thread():
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory):
-    """A folder with 10 + 5 + 5 classes of 24 letters at 16 px: split.csv, images.npy, val.npz, test.npz, theta."""
+    """A folder with 10 + 5 + 5 classes of 24 letters at 16 px: split.csv, images.npy, val.npz, test.npz, thetas."""
     folder = tmp_path_factory.mktemp("tiny")
     classes = read_class_list(CONFIG / "splits/glyphs.csv")
     few = {split: dict(list(names.items())[: 10 if split == "train" else 5]) for split, names in classes.items()}
@@ -43,8 +43,9 @@ def tiny(tmp_path_factory):
             folder / "split.csv",
             folder / f"{split}.npz",
         )
-    torch.manual_seed(0)
-    save_tensors(new_backbone(NETWORK).state_dict(), folder / "theta.safetensors")
+    for network in (NETWORK, TRANSFORMER):
+        torch.manual_seed(0)
+        save_tensors(new_backbone(network).state_dict(), theta_of(folder, network))
     return folder
 
 

@@ -21,6 +21,7 @@ ROWS = read_yaml(CONFIG / "methods.yaml")
 ALL_METHODS = sorted(ROWS)
 NETWORK = Network(name="resnet12", width=2, image_size=16)
 CONV4 = Network(name="conv4", width=2, image_size=16)
+TRANSFORMER = Network(name="transformer", width=16, image_size=16)
 RUNTIME = Runtime(device="cpu", dtype="float32", threads=1)
 STORED = Stored(count=12, query=3)
 CPU = Device(torch.device("cpu"), torch.float32)
@@ -39,13 +40,19 @@ def method(name):
     return spec_of(NamedMethod, {"name": name, **ROWS[name]})
 
 
-def build(tiny, name, device=CPU, base_learner=BASE_LEARNER, batch_norm="running", **options):
-    """A learner of a method on the tiny network, or on a tiny 4CONV if it starts from random weights."""
+def theta_of(tiny, network):
+    """The file of the pre-trained weights of a tiny network."""
+    return tiny / ("theta.safetensors" if network == NETWORK else f"{network.name}.safetensors")
+
+
+def build(tiny, name, device=CPU, base_learner=BASE_LEARNER, batch_norm="running", network=None, **options):
+    """A learner of a method on a tiny network: by default ResNet-12, or 4CONV if it starts from random weights."""
     row = method(name)
     if not row.pretrained:
-        return build_learner(row, CONV4, "episode", None, 5, base_learner, 0, device, **options)
-    theta = tiny / "theta.safetensors"
-    return build_learner(row, NETWORK, batch_norm, theta, 5, base_learner, 0, device, **options)
+        return build_learner(row, network or CONV4, "episode", None, 5, base_learner, 0, device, **options)
+    network = network or NETWORK
+    theta = theta_of(tiny, network)
+    return build_learner(row, network, batch_norm, theta, 5, base_learner, 0, device, **options)
 
 
 def backbone(name, width, dropout=0.0):

@@ -13,7 +13,7 @@ from mtl.learners import build_learner, load_learned
 from mtl.networks.weights import save_tensors
 from mtl.runtime.device import Device
 from mtl.training.meta_step import MetaStep
-from tests.helpers.learners import ALL_METHODS, BASE_LEARNER, CPU, NETWORK, build, method
+from tests.helpers.learners import ALL_METHODS, BASE_LEARNER, CPU, NETWORK, build, method, theta_of
 
 SHAPE = TaskShape(5, 1, 3)
 
@@ -29,8 +29,8 @@ def train(learner, train_images, steps=3):
 
 
 @pytest.mark.parametrize("name", ALL_METHODS)
-def test_every_method_scores_episodes(tiny, train_images, test_images, test_episodes, name):
-    learner = build(tiny, name)
+def test_every_method_scores_episodes(tiny, network, train_images, test_images, test_episodes, name):
+    learner = build(tiny, name, network=network)
     if learner.source_images:
         learner.see_source(in_batches(learner.bank, train_images.images))
     accuracies = accuracies_of(learner, test_images, test_episodes)
@@ -38,8 +38,8 @@ def test_every_method_scores_episodes(tiny, train_images, test_images, test_epis
     assert ((accuracies >= 0) & (accuracies <= 100)).all()
 
 
-def trained_and_frozen(tiny, train_images, name):
-    learner = build(tiny, name)
+def trained_and_frozen(tiny, network, train_images, name):
+    learner = build(tiny, name, network=network)
     before = {key: value.clone() for key, value in learner.state_dict().items()}
     train(learner, train_images)
     after = learner.state_dict()
@@ -47,20 +47,21 @@ def trained_and_frozen(tiny, train_images, name):
 
 
 @pytest.mark.parametrize("name", [n for n in ALL_METHODS if method(n).modulate == "ss"])
-def test_every_byte_of_theta_is_unchanged_by_scale_and_shift(tiny, train_images, name):
-    changed, everything = trained_and_frozen(tiny, train_images, name)
+def test_every_byte_of_theta_is_unchanged_by_scale_and_shift(tiny, network, train_images, name):
+    changed, everything = trained_and_frozen(tiny, network, train_images, name)
     assert changed == {key for key in everything if key.endswith((".scale", ".shift")) or key.startswith("theta_")}
 
 
 @pytest.mark.parametrize("statistics", ["running", "episode"])
-def test_other_scales_and_shifts_are_learned_and_loaded(tiny, train_images, tmp_path, statistics):
+def test_other_scales_and_shifts_are_learned_and_loaded(tiny, network, train_images, tmp_path, statistics):
     """Φ1 by filter and Φ2 after batch norm: Θ keeps its bytes, and what is stored makes the same learner."""
     row = dataclasses.replace(method("ss-all"), scale="filter", shift="after")
+    network = network or NETWORK
 
     def made():
-        return build_learner(row, NETWORK, statistics, tiny / "theta.safetensors", 5, BASE_LEARNER, 0, CPU)
+        return build_learner(row, network, statistics, theta_of(tiny, network), 5, BASE_LEARNER, 0, CPU)
 
-    learner, theta = made(), load_file(tiny / "theta.safetensors")
+    learner, theta = made(), load_file(theta_of(tiny, network))
     train(learner, train_images)
     state = learner.state_dict()
     for key, value in theta.items():
@@ -76,37 +77,39 @@ def test_other_scales_and_shifts_are_learned_and_loaded(tiny, train_images, tmp_
     assert torch.equal(loaded.embed(train_images.images[None, :9]), learner.embed(train_images.images[None, :9]))
 
 
-def test_only_block_4_moves_for_ft_last(tiny, train_images):
-    changed, everything = trained_and_frozen(tiny, train_images, "ft-last")
-    block_4 = {key for key in everything if key.startswith("backbone.blocks.3.") and "norms" not in key}
+def test_only_block_4_moves_for_ft_last(tiny, network, train_images):
+    changed, everything = trained_and_frozen(tiny, network, train_images, "ft-last")
+    block_4 = {key for key in everything if key.startswith("backbone.blocks.3.") and ".norms." not in key}
     assert changed == block_4 | {"theta_weight", "theta_bias"}
 
 
-def test_all_weights_move_for_ft_all_but_no_statistics(tiny, train_images):
-    changed, everything = trained_and_frozen(tiny, train_images, "ft-all")
-    assert changed == {key for key in everything if "norms" not in key}
+def test_all_weights_move_for_ft_all_but_no_statistics(tiny, network, train_images):
+    changed, everything = trained_and_frozen(tiny, network, train_images, "ft-all")
+    assert changed == {key for key in everything if ".norms." not in key}
 
 
-def test_only_the_classifier_moves_for_ft_head(tiny, train_images):
-    changed, _ = trained_and_frozen(tiny, train_images, "ft-head")
+def test_only_the_classifier_moves_for_ft_head(tiny, network, train_images):
+    changed, _ = trained_and_frozen(tiny, network, train_images, "ft-head")
     assert changed == {"theta_weight", "theta_bias"}
 
 
 @pytest.mark.parametrize("name", ["update-all", "update-head", "linear"])
-def test_nothing_is_learned_without_meta_training(tiny, name):
-    assert build(tiny, name).learned() == {}
+def test_nothing_is_learned_without_meta_training(tiny, network, name):
+    assert build(tiny, name, network=network).learned() == {}
 
 
-def test_initial_theta(tiny):
-    assert torch.equal(build(tiny, "update-head").theta_weight, build(tiny, "ss-all").theta_weight)
-    assert not build(tiny, "linear").theta_weight.any()
+def test_initial_theta(tiny, network):
+    assert torch.equal(
+        build(tiny, "update-head", network=network).theta_weight, build(tiny, "ss-all", network=network).theta_weight
+    )
+    assert not build(tiny, "linear", network=network).theta_weight.any()
 
 
 @pytest.mark.parametrize("name", ["ft-head", "ft-last", "ss-last"])
-def test_a_bank_changes_nothing(tiny, train_images, name):
+def test_a_bank_changes_nothing(tiny, network, train_images, name):
     """Running the frozen blocks once gives the same losses as running them every time."""
-    banked = train(build(tiny, name), train_images)
-    learner = build(tiny, name)
+    banked = train(build(tiny, name, network=network), train_images)
+    learner = build(tiny, name, network=network)
     first, learner.bank = learner.bank, lambda images: images
     embed = learner.embed
     learner.embed = lambda images, sets: embed(first(images.flatten(0, 1)).unflatten(0, images.shape[:2]), sets)
@@ -114,8 +117,8 @@ def test_a_bank_changes_nothing(tiny, train_images, name):
 
 
 @pytest.mark.parametrize("part", ["support", "query"])
-def test_gradients_reach_phi_through_support_and_query(tiny, train_images, part):
-    learner = build(tiny, "ss-all")
+def test_gradients_reach_phi_through_support_and_query(tiny, network, train_images, part):
+    learner = build(tiny, "ss-all", network=network)
     tasks = draw_uniform(train_images.rows_by_class, SHAPE, 2, np.random.default_rng(0))
     support, query = (learner.embed(train_images.images[torch.from_numpy(x)]) for x in (tasks.support, tasks.query))
     support, query = (support, query.detach()) if part == "support" else (support.detach(), query)
@@ -129,11 +132,11 @@ FIRST_ORDER = dataclasses.replace(BASE_LEARNER, first_order=True)
 
 
 @pytest.mark.parametrize("name", ["ss-all", "ft-last"])
-def test_a_first_order_gradient_reaches_phi_through_the_query_alone(tiny, train_images, name):
+def test_a_first_order_gradient_reaches_phi_through_the_query_alone(tiny, network, train_images, name):
     """So that of Φ is the one of second order with a support set that is constant."""
     gradients = []
     for base_learner in (FIRST_ORDER, BASE_LEARNER):
-        learner = build(tiny, name, base_learner=base_learner)
+        learner = build(tiny, name, base_learner=base_learner, network=network)
         tasks = draw_uniform(train_images.rows_by_class, SHAPE, 2, np.random.default_rng(0))
         banked = in_batches(learner.bank, train_images.images)
         support, query = learner.embed_sets(*(banked[torch.from_numpy(x)] for x in (tasks.support, tasks.query)))
@@ -146,16 +149,16 @@ def test_a_first_order_gradient_reaches_phi_through_the_query_alone(tiny, train_
         assert torch.allclose(ours, gradients[1][key], atol=1e-6)
 
 
-def test_maml_of_first_order_is_fomaml(tiny, train_images):
+def test_maml_of_first_order_is_fomaml(tiny, network, train_images):
     first, fomaml, second = (
-        train(build(tiny, name, base_learner=inner), train_images)
+        train(build(tiny, name, base_learner=inner, network=network), train_images)
         for name, inner in (("maml", FIRST_ORDER), ("fomaml", BASE_LEARNER), ("maml", BASE_LEARNER))
     )
     assert first == fomaml != second
 
 
-def test_update_all_equals_a_loop_of_plain_gradient_descent(tiny, test_images, test_episodes):
-    learner = build(tiny, "update-all").double()
+def test_update_all_equals_a_loop_of_plain_gradient_descent(tiny, network, test_images, test_episodes):
+    learner = build(tiny, "update-all", network=network).double()
     torch.set_default_dtype(torch.float64)
     try:
         episode = slice(0, 3)
@@ -175,10 +178,10 @@ def test_update_all_equals_a_loop_of_plain_gradient_descent(tiny, test_images, t
         torch.set_default_dtype(torch.float32)
 
 
-def test_bfloat16_convolutions_keep_the_head_in_float32(tiny, train_images, test_images, test_episodes):
+def test_bfloat16_convolutions_keep_the_head_in_float32(tiny, network, train_images, test_images, test_episodes):
     device = Device(torch.device("cpu"), torch.bfloat16)
-    learner = build(tiny, "ss-all", device)
-    exact = build(tiny, "ss-all")
+    learner = build(tiny, "ss-all", device, network=network)
+    exact = build(tiny, "ss-all", network=network)
     ours, theirs = (x.embed(test_images.images[None, :20]) for x in (learner, exact))
     assert ours.dtype == torch.float32
     assert not torch.equal(ours, theirs)
@@ -186,8 +189,8 @@ def test_bfloat16_convolutions_keep_the_head_in_float32(tiny, train_images, test
     assert all(np.isfinite(train(learner, train_images)))
 
 
-def test_default_loss_is_the_mean_cross_entropy_of_the_queries(tiny, train_images):
-    learner = build(tiny, "ss-all")
+def test_default_loss_is_the_mean_cross_entropy_of_the_queries(tiny, network, train_images):
+    learner = build(tiny, "ss-all", network=network)
     tasks = draw_uniform(train_images.rows_by_class, SHAPE, 2, np.random.default_rng(0))
     support, query = (learner.embed(train_images.images[torch.from_numpy(x)]) for x in (tasks.support, tasks.query))
     targets = torch.from_numpy(labels(5, 3))
@@ -197,7 +200,7 @@ def test_default_loss_is_the_mean_cross_entropy_of_the_queries(tiny, train_image
 
 
 @pytest.mark.parametrize(("start", "same"), [("random", "update-head"), ("zero", "linear")])
-def test_meta_learning_starts_from_the_row_without_it(tiny, test_images, test_episodes, start, same):
-    learners = [build(tiny, "ss-all", theta_start=start), build(tiny, same)]
+def test_meta_learning_starts_from_the_row_without_it(tiny, network, test_images, test_episodes, start, same):
+    learners = [build(tiny, "ss-all", theta_start=start, network=network), build(tiny, same, network=network)]
     ours, theirs = (accuracies_of(one, test_images, test_episodes) for one in learners)
     assert np.array_equal(ours, theirs)

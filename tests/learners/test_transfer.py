@@ -27,8 +27,8 @@ def set_theta(learner, rows):
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("statistics", STATISTICS)
 @pytest.mark.parametrize("name", NAMES)
-def test_tasks_together_are_one_after_another(tiny, source, test_images, name, statistics):
-    learner, sets = learner_of(tiny, name, statistics, source), sets_of(test_images)
+def test_tasks_together_are_one_after_another(tiny, network, source, test_images, name, statistics):
+    learner, sets = learner_of(tiny, name, statistics, source, network=network), sets_of(test_images)
     together = logits_of(learner, *sets)
     for task in range(3):
         alone = logits_of(learner, *(images[task : task + 1] for images in sets))
@@ -38,8 +38,8 @@ def test_tasks_together_are_one_after_another(tiny, source, test_images, name, s
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("statistics", STATISTICS)
 @pytest.mark.parametrize("name", NAMES)
-def test_classes_in_another_order_have_their_logits_in_that_order(tiny, source, test_images, name, statistics):
-    learner, (support, query) = learner_of(tiny, name, statistics, source), sets_of(test_images)
+def test_classes_in_another_order_have_their_logits_in_that_order(tiny, network, source, test_images, name, statistics):
+    learner, (support, query) = learner_of(tiny, name, statistics, source, network=network), sets_of(test_images)
     before, order = logits_of(learner, support, query), [2, 0, 4, 1, 3]
     set_theta(learner, order)
     after = logits_of(learner, support.unflatten(1, (5, 2))[:, order].flatten(1, 2), query)
@@ -48,8 +48,8 @@ def test_classes_in_another_order_have_their_logits_in_that_order(tiny, source, 
 
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("name", NAMES)
-def test_other_queries_matter_for_mmd_alone(tiny, source, test_images, name):
-    learner, (support, query) = learner_of(tiny, name, source=source), sets_of(test_images)
+def test_other_queries_matter_for_mmd_alone(tiny, network, source, test_images, name):
+    learner, (support, query) = learner_of(tiny, name, source=source, network=network), sets_of(test_images)
     moved = logits_of(learner, support, query)[:, :4] - logits_of(learner, support, query[:, :4])
     assert (moved.abs().max().item() > 1e-6) is (name == "mmd")
 
@@ -57,9 +57,9 @@ def test_other_queries_matter_for_mmd_alone(tiny, source, test_images, name):
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("statistics", STATISTICS)
 @pytest.mark.parametrize("name", NAMES)
-def test_images_that_are_all_the_same_give_equal_scores(tiny, source, test_images, name, statistics):
+def test_images_that_are_all_the_same_give_equal_scores(tiny, network, source, test_images, name, statistics):
     """From a θ that treats classes alike."""
-    learner, sets = learner_of(tiny, name, statistics, source), sets_of(test_images)
+    learner, sets = learner_of(tiny, name, statistics, source, network=network), sets_of(test_images)
     set_theta(learner, [0] * 5)
     logits = logits_of(learner, *(test_images.images[:1].expand_as(images) for images in sets))
     assert logits.isfinite().all()
@@ -74,8 +74,8 @@ def coloured(rng, tasks, per_class):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_shuffled_labels_leave_chance(tiny, source, rng, name):
-    learner = learner_of(tiny, name, source=source, steps=40, rate=0.15)
+def test_shuffled_labels_leave_chance(tiny, network, source, rng, name):
+    learner = learner_of(tiny, name, source=source, steps=40, rate=0.15, network=network)
     support, query = coloured(rng, 6, 3), coloured(rng, 6, 3)
     shuffled = torch.stack([images[torch.from_numpy(rng.permutation(15))] for images in support])
     right = torch.arange(5).repeat_interleave(3)
@@ -88,17 +88,18 @@ def test_shuffled_labels_leave_chance(tiny, source, rng, name):
 
 @pytest.mark.parametrize("statistics", STATISTICS)
 @pytest.mark.parametrize("name", NAMES)
-def test_bfloat16_convolutions_stay_near_float32(tiny, source, test_images, name, statistics):
+def test_bfloat16_convolutions_stay_near_float32(tiny, network, source, test_images, name, statistics):
     """After small steps: under `episode` statistics, gradients of so small a network are far from those in float32."""
     sets = sets_of(test_images)
     half = Device(torch.device("cpu"), torch.bfloat16)
     ours, exact = (
-        logits_of(learner_of(tiny, name, statistics, source, rate=1e-4, device=device), *sets) for device in (half, CPU)
+        logits_of(learner_of(tiny, name, statistics, source, rate=1e-4, device=device, network=network), *sets)
+        for device in (half, CPU)
     )
     assert ours.dtype == torch.float32
     assert (ours - exact).norm() < 0.05 * exact.norm()
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_nothing_is_meta_learned(tiny, name):
-    assert learner_of(tiny, name).learned() == {}
+def test_nothing_is_meta_learned(tiny, network, name):
+    assert learner_of(tiny, name, network=network).learned() == {}

@@ -10,18 +10,20 @@ from torch.nn import functional as F
 from mtl.data.tasks import TaskShape, draw_uniform, labels
 from mtl.evaluation.scoring import in_batches
 from mtl.learners import build_learner
-from tests.helpers.learners import CPU, NETWORK, inner_loop, method
+from tests.helpers.learners import CPU, NETWORK, inner_loop, method, theta_of
 
 RATE, STEPS = 0.05, 3
 SHAPE = TaskShape(5, 2, 3)
 LABELS = torch.from_numpy(labels(5, 2))
 
 
-def learner_of(tiny, name, statistics="running", source=None, steps=STEPS, rate=RATE, device=CPU, **options):
+def learner_of(
+    tiny, name, statistics="running", source=None, steps=STEPS, rate=RATE, device=CPU, network=None, **options
+):
     """A learner in the default precision that has seen `source`, images of training classes."""
     row = dataclasses.replace(method(name), options={**method(name).options, **options})
-    theta = tiny / "theta.safetensors"
-    learner = build_learner(row, NETWORK, statistics, theta, 5, inner_loop(rate, steps), 0, device)
+    network = network or NETWORK
+    learner = build_learner(row, network, statistics, theta_of(tiny, network), 5, inner_loop(rate, steps), 0, device)
     learner.to(torch.get_default_dtype())
     if source is not None:
         learner.see_source(in_batches(learner.bank, source))
