@@ -53,6 +53,18 @@ class Offset(nn.Module):
         return x if self.beta is None else x + self.beta
 
 
+class LayerNorm(nn.Module):
+    """Torch's layer norm, without its scale and offset: with them its second derivatives are wrong under `vmap`."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.gamma, self.beta = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(..., channels) to the same shape."""
+        return F.layer_norm(x, x.shape[-1:]) * self.gamma + self.beta
+
+
 class EncoderBlock(nn.Module):
     """Self-attention, then a multilayer perceptron, each after a layer norm and with a residual connection."""
 
@@ -62,7 +74,7 @@ class EncoderBlock(nn.Module):
         layers = [(width, 3 * width), (width, width), (width, EXPANSION * width), (EXPANSION * width, width)]
         self.convs = nn.ModuleList([*tokeniser, *(TokenLinear(*sizes) for sizes in layers)])
         self.norms = nn.ModuleList(Offset(layer.out_channels) for layer in self.convs)  # type: ignore[arg-type]
-        self.layer_norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(2))
+        self.layer_norms = nn.ModuleList(LayerNorm(width) for _ in range(2))
 
     def forward(self, x: torch.Tensor, sets: list[int] | None = None) -> torch.Tensor:
         """(B, C, H, W) to the same shape. Images never see each other, whatever their `sets`."""
@@ -70,7 +82,8 @@ class EncoderBlock(nn.Module):
         tokens = tokens + self._attention(self.layer_norms[0](tokens))
         hidden = F.gelu(self._layer(WIDEN, self.layer_norms[1](tokens)))
         tokens = tokens + self._layer(NARROW, hidden)
-        return tokens.transpose(1, 2).unflatten(2, x.shape[2:])
+        maps: torch.Tensor = tokens.transpose(1, 2).unflatten(2, x.shape[2:])
+        return maps
 
     def _attention(self, tokens: torch.Tensor) -> torch.Tensor:
         """(B, N, C) to the same shape."""
@@ -86,24 +99,23 @@ class EncoderBlock(nn.Module):
 
 
 class FirstBlock(EncoderBlock):
-    """Makes tokens of images by two convolutions, and tells them where they are.
+    """Makes tokens of images by two convolutions, each with ReLU and 2 x 2 max-pooling, and tells them where they are.
 
-    Each convolution is followed by instance norm, ReLU and 2 x 2 max-pooling.
+    Before each convolution, each channel of each image is normalised by its own mean and variance. That takes away the
+    colour of an image as a whole.
     """
 
     def __init__(self, width: int) -> None:
         super().__init__(width, (nn.Conv2d(3, width // 2, 3, padding=1), nn.Conv2d(width // 2, width, 3, padding=1)))
-        self.instance_norms = nn.ModuleList(nn.GroupNorm(channels, channels) for channels in (width // 2, width))
 
     def forward(self, x: torch.Tensor, sets: list[int] | None = None) -> torch.Tensor:
         """(B, 3, H, W) to (B, C, H // 4, W // 4)."""
-        for index, norm in enumerate(self.instance_norms):
-            x = F.max_pool2d(F.relu(norm(self._layer_of_map(index, x))), 2)
+        for index in range(2):
+            # With a group for each channel, this is instance norm.
+            y = self.convs[index](F.group_norm(x, num_groups=x.shape[1]))
+            y = self.norms[index](y.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+            x = F.max_pool2d(F.relu(y), 2)
         return super().forward(x + positions(x), sets)
-
-    def _layer_of_map(self, index: int, x: torch.Tensor) -> torch.Tensor:
-        y: torch.Tensor = self.norms[index](self.convs[index](x).permute(0, 2, 3, 1))
-        return y.permute(0, 3, 1, 2)
 
 
 class LastBlock(EncoderBlock):
@@ -111,12 +123,12 @@ class LastBlock(EncoderBlock):
 
     def __init__(self, width: int) -> None:
         super().__init__(width)
-        self.layer_norms.append(nn.LayerNorm(width))
+        self.layer_norms.append(LayerNorm(width))
 
     def forward(self, x: torch.Tensor, sets: list[int] | None = None) -> torch.Tensor:
         """(B, C, H, W) to the same shape."""
-        x = super().forward(x, sets)
-        return self.layer_norms[2](x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        normed: torch.Tensor = self.layer_norms[2](super().forward(x, sets).permute(0, 2, 3, 1))
+        return normed.permute(0, 3, 1, 2)
 
 
 def positions(x: torch.Tensor) -> torch.Tensor:

@@ -17,7 +17,11 @@ class ImageSize(Settings):
 class Width(Settings):
     """The width of a network."""
 
-    width: int = key("Filters of the first block.", paper="64 for ResNet-12, 32 for 4CONV", ge=1)
+    width: int = key(
+        "Filters of the first block; of `transformer`, values of each token, a multiple of 4.",
+        paper="64 for ResNet-12, 32 for 4CONV",
+        ge=1,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

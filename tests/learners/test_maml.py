@@ -24,9 +24,9 @@ def sets(train_images):
     return [train_images.images[torch.from_numpy(rows)] for rows in (tasks.support, tasks.query)]
 
 
-def learner_of(tiny, name):
+def learner_of(tiny, name, network=None):
     """A learner whose batch norm does not have its initial scale and offset."""
-    learner = build(tiny, name, base_learner=inner_loop(RATE, STEPS)).double()
+    learner = build(tiny, name, base_learner=inner_loop(RATE, STEPS), network=network).double()
     generator = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for parameter, value in learner.named_parameters():
@@ -83,16 +83,16 @@ def test_the_meta_gradient_equals_a_loop_over_tasks(tiny, sets, name, second_ord
         assert (gradients[parameter] - value.grad).abs().max() < 1e-10, parameter
 
 
-def test_tasks_in_small_batches_give_the_same(tiny, sets, monkeypatch):
-    loss, gradients = batched_gradients(learner_of(tiny, "maml"), *sets)
+def test_tasks_in_small_batches_give_the_same(tiny, network, sets, monkeypatch):
+    loss, gradients = batched_gradients(learner_of(tiny, "maml", network), *sets)
     monkeypatch.setattr(maml, "PIXELS_AT_ONCE", 1)
-    again, others = batched_gradients(learner_of(tiny, "maml"), *sets)
+    again, others = batched_gradients(learner_of(tiny, "maml", network), *sets)
     assert loss == pytest.approx(again, rel=1e-12)
     assert all((gradients[parameter] - others[parameter]).abs().max() < 1e-12 for parameter in gradients)
 
 
-def test_the_meta_gradient_equals_finite_differences(tiny, sets):
-    learner = learner_of(tiny, "maml")
+def test_the_meta_gradient_equals_finite_differences(tiny, network, sets):
+    learner = learner_of(tiny, "maml", network)
     _, gradients = batched_gradients(learner, *sets)
     step = 1e-6
     for parameter, value in learner.named_parameters():
@@ -107,17 +107,17 @@ def test_the_meta_gradient_equals_finite_differences(tiny, sets):
         assert gradients[parameter][index].item() == pytest.approx(measured, rel=1e-4, abs=1e-7), parameter
 
 
-def test_first_order_leaves_the_second_derivatives_out(tiny, sets):
-    second, first = (batched_gradients(learner_of(tiny, name), *sets)[1] for name in ("maml", "fomaml"))
+def test_first_order_leaves_the_second_derivatives_out(tiny, network, sets):
+    second, first = (batched_gradients(learner_of(tiny, name, network), *sets)[1] for name in ("maml", "fomaml"))
     assert any((second[name] - first[name]).abs().max() > 1e-4 for name in second)
 
 
-def test_maml_learns(tiny, train_images):
-    learner = build(tiny, "maml", base_learner=inner_loop(RATE, STEPS)).double()
+def test_maml_learns(tiny, network, train_images):
+    learner = build(tiny, "maml", base_learner=inner_loop(RATE, STEPS), network=network).double()
     step, rng = MetaStep(learner, SHAPE, CPU.torch_device), np.random.default_rng(0)
     tasks = draw_uniform(train_images.rows_by_class, SHAPE, 4, rng)
     losses = [step(train_images.images, tasks, 1e-2)[0].item() for _ in range(12)]
-    assert losses[-1] < 0.8 * losses[0]
+    assert losses[-1] < 0.85 * losses[0]
 
 
 @pytest.mark.parametrize("name", ["resnet12", "conv4"])

@@ -66,18 +66,22 @@ def test_two_steps_by_hand():
 
 
 @pytest.mark.parametrize(("name", "same"), [("meta-learner-lstm", "maml"), ("meta-learner-lstm-head", "linear")])
-def test_saturated_gates_are_gradient_descent(tiny, test_images, name, same):
-    learners = [build(tiny, one, base_learner=inner_loop(0.05, steps=3), theta_start="zero") for one in (name, same)]
+def test_saturated_gates_are_gradient_descent(tiny, network, test_images, name, same):
+    learners = [
+        build(tiny, one, base_learner=inner_loop(0.05, steps=3), network=network, theta_start="zero")
+        for one in (name, same)
+    ]
     saturated(learners[0].theta_optimizer, 0.05)
     with torch.no_grad():
         ours, theirs = (one.predict(*embedded(one, test_images)) for one in learners)
     assert torch.allclose(ours, theirs, atol=1e-4)
 
 
-def test_the_meta_gradient_reaches_start_and_optimizer_but_no_gradient_within_a_task(tiny, train_images):
+def test_the_meta_gradient_reaches_start_and_optimizer_but_no_gradient_within_a_task(tiny, network, train_images):
     """Of saturated gates it is that of first-order MAML."""
     learner, fomaml = (
-        build(tiny, name, base_learner=inner_loop(0.05, steps=2)) for name in ("meta-learner-lstm", "fomaml")
+        build(tiny, name, base_learner=inner_loop(0.05, steps=2), network=network)
+        for name in ("meta-learner-lstm", "fomaml")
     )
     saturated(learner.theta_optimizer, 0.05)
     sets = sets_of(train_images)
@@ -96,9 +100,9 @@ def test_gradients_are_clipped_to_their_norm():
     assert clipped(x.square().sum(), [x], 1.0).item() == 25
 
 
-def test_tasks_together_are_tasks_one_at_a_time(tiny, test_images):
+def test_tasks_together_are_tasks_one_at_a_time(tiny, network, test_images):
     for name in ("meta-learner-lstm", "meta-learner-lstm-head"):
-        learner = build(tiny, name, base_learner=inner_loop(0.05, steps=3))
+        learner = build(tiny, name, base_learner=inner_loop(0.05, steps=3), network=network)
         support, _, query = embedded(learner, test_images, 3)
         together = learner.predict(support, LABELS, query)
         alone = learner.predict(support[1:2], LABELS, query[1:2])

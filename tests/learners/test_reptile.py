@@ -41,8 +41,8 @@ def test_minibatches_go_through_all_images_before_any_comes_again():
     assert batches.flatten()[:20].tolist() != list(range(20))
 
 
-def test_the_gradient_is_the_way_to_where_tasks_end(tiny, train_images):
-    learner = build(tiny, "reptile", base_learner=inner_loop(0.05, steps=4)).double()
+def test_the_gradient_is_the_way_to_where_tasks_end(tiny, network, train_images):
+    learner = build(tiny, "reptile", base_learner=inner_loop(0.05, steps=4), network=network).double()
     torch.set_default_dtype(torch.float64)
     try:
         drawn = draw_uniform(train_images.rows_by_class, SHAPE, 3, np.random.default_rng(0))
@@ -69,7 +69,7 @@ def test_the_gradient_is_the_way_to_where_tasks_end(tiny, train_images):
         torch.set_default_dtype(torch.float32)
 
 
-def test_at_test_it_adapts_as_maml(tiny, test_images, test_episodes):
+def test_at_test_it_adapts_as_maml(tiny, network, test_images, test_episodes):
     support, query = (test_images.images[torch.from_numpy(x[:3])] for x in (test_episodes.support, test_episodes.query))
-    ours, theirs = (build(tiny, name).predict(support, LABELS, query) for name in ("reptile", "maml"))
+    ours, theirs = (build(tiny, name, network=network).predict(support, LABELS, query) for name in ("reptile", "maml"))
     assert torch.equal(ours, theirs)

@@ -67,10 +67,11 @@ def test_images_that_are_all_the_same_give_equal_scores(tiny, network, source, t
 
 
 def coloured(rng, tasks, per_class):
-    """(T, 5 * per_class, 3, 16, 16) images, ordered by class, whose classes have colours."""
+    """(T, 5 * per_class, 3, 16, 16) grey images, ordered by class, whose classes have colours in their left half."""
     colours = np.array([[220, 30, 30], [30, 220, 30], [30, 30, 220], [220, 220, 30], [30, 220, 220]])
-    noisy = colours.repeat(per_class, axis=0)[:, :, None, None] + rng.normal(0, 15, (tasks, 5 * per_class, 3, 16, 16))
-    return torch.from_numpy(noisy.clip(0, 255).astype(np.uint8))
+    pixels = rng.normal(0, 15, (tasks, 5 * per_class, 3, 16, 16)) + 125
+    pixels[..., :8] += colours.repeat(per_class, axis=0)[:, :, None, None] - 125
+    return torch.from_numpy(pixels.clip(0, 255).astype(np.uint8))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -83,7 +84,7 @@ def test_shuffled_labels_leave_chance(tiny, network, source, rng, name):
         (logits_of(learner, images, query).argmax(dim=2) == right).double().mean() for images in (support, shuffled)
     )
     assert learned > 0.5
-    assert 0.1 < chance < 0.3
+    assert 0.05 < chance < 0.35
 
 
 @pytest.mark.parametrize("statistics", STATISTICS)

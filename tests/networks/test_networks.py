@@ -34,7 +34,14 @@ def test_scale_and_shift_has_the_parameters_of_the_authors_code():
 
 @pytest.mark.parametrize(
     ("name", "width", "size", "features"),
-    [("resnet12", 64, 84, 512), ("resnet12", 8, 32, 64), ("conv4", 32, 84, 800), ("conv4", 8, 32, 32)],
+    [
+        ("resnet12", 64, 84, 512),
+        ("resnet12", 8, 32, 64),
+        ("conv4", 32, 84, 800),
+        ("conv4", 8, 32, 32),
+        ("transformer", 64, 84, 64),
+        ("transformer", 8, 32, 8),
+    ],
 )
 def test_number_of_features(name, width, size, features):
     network = backbone(name, width).eval()
@@ -150,14 +157,15 @@ def test_running_statistics_know_no_sets():
     assert torch.equal(norm(conv, x, [3, 2, 4]), norm(conv, x))
 
 
-def test_blocks_run_in_parts_give_the_whole():
-    network = backbone("resnet12", 2).eval()
+@pytest.mark.parametrize("name", ["resnet12", "transformer"])
+def test_blocks_run_in_parts_give_the_whole(name):
+    network = backbone(name, 4).eval()
     images = torch.rand(3, 3, 16, 16)
     in_parts = network.run(network.run(images, 0, 3), 3, 4)
     assert torch.equal(in_parts, network(images))
 
 
-@pytest.mark.parametrize("name", ["resnet12", "conv4"])
+@pytest.mark.parametrize("name", ["resnet12", "conv4", "transformer"])
 def test_scale_and_shift_is_the_identity_at_the_start(name):
     network = backbone(name, 4).eval()
     images = torch.rand(3, 3, 16, 16)
@@ -256,7 +264,7 @@ def test_a_scale_of_a_filter_cancels_under_episode_statistics():
     assert torch.allclose(norm(conv, x), before, atol=1e-3)
 
 
-@pytest.mark.parametrize("name", ["resnet12", "conv4"])
+@pytest.mark.parametrize("name", ["resnet12", "conv4", "transformer"])
 def test_every_scale_and_shift_is_the_identity_at_the_start(name):
     for scale, shift in (("filter", "before"), ("kernel", "after"), ("filter", "after")):
         network = backbone(name, 4).eval()

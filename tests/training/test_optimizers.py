@@ -1,4 +1,4 @@
-"""The two optimisers of pre-training, against torch and against numbers by hand."""
+"""The optimisers of pre-training, against torch and against numbers by hand."""
 
 import copy
 import dataclasses
@@ -6,7 +6,8 @@ import dataclasses
 import pytest
 import torch
 
-from mtl.training.optimizers import adam_halving, sgd_one_cycle
+from mtl.training.optimizers import adam_halving, adamw_warm_up, sgd_one_cycle
+from mtl.training.optimizers.adamw_warm_up import warmed_up
 from mtl.training.optimizers.sgd_one_cycle import one_cycle
 from tests.helpers.stages import PRETRAIN
 
@@ -55,3 +56,31 @@ def test_sgd_is_nesterov_with_decay_of_weights_alone():
             value -= rate * (gradient + 0.9 * momentum[index])
         assert torch.allclose(network.weight, weight, atol=1e-6)
         assert torch.allclose(network.bias, bias, atol=1e-6)
+
+
+def test_warm_up_by_hand():
+    """Of 20 steps the first two rise by thirds; of the other 18, the tenth is in the middle of the cosine."""
+    assert [warmed_up(3.0, i, 20) for i in (0, 1, 2, 11, 20)] == pytest.approx([1.0, 2.0, 3.0, 1.5, 0.0])
+
+
+def test_adamw_decays_weights_alone_and_apart_from_the_gradient():
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.LayerNorm(2))
+    values = [value.detach().clone() for value in network.parameters()]
+    optimizer, rate_at = adamw_warm_up.build(settings("adamw-warm-up"), network)
+    mean, square = ([torch.zeros_like(value) for value in values] for _ in range(2))
+    for iteration in range(3):
+        rate = rate_at(iteration)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.zero_grad()
+        network(torch.randn(5, 3)).square().sum().backward()
+        gradients = [value.grad.clone() for value in network.parameters()]
+        optimizer.step()
+        for index, (gradient, value) in enumerate(zip(gradients, values, strict=True)):
+            mean[index] = 0.9 * mean[index] + 0.1 * gradient
+            square[index] = 0.999 * square[index] + 0.001 * gradient**2
+            debiased = mean[index] / (1 - 0.9 ** (iteration + 1)), square[index] / (1 - 0.999 ** (iteration + 1))
+            value -= rate * ((0.01 if value.ndim > 1 else 0) * value + debiased[0] / (debiased[1].sqrt() + 1e-8))
+        for ours, value in zip(network.parameters(), values, strict=True):
+            assert torch.allclose(ours, value, atol=1e-5)

@@ -76,6 +76,7 @@ FIGURE = (
 ADDITIONS = {
     "a learner": {"learners/protonet.py": LEARNER},
     "a backbone": {"networks/conv6.py": BACKBONE},
+    "an optimiser of pre-training": {"training/optimizers/lion.py": "def build(settings, network): ...\n"},
     "a form of archive": {"data/archives/lmdb.py": "def read(files, wanted): ...\n"},
     "a figure": {"reporting/figures/violin.py": FIGURE},
     "an unused helper in every module of runtime": {
