@@ -1,4 +1,4 @@
-"""What both backbones share: four blocks that can be run in part, and a feature vector at the end."""
+"""What all backbones share: four blocks that can be run in part, and a feature vector at the end."""
 
 import torch
 from torch import nn

@@ -113,7 +113,7 @@ def test_a_bank_changes_nothing(tiny, network, train_images, name):
     first, learner.bank = learner.bank, lambda images: images
     embed = learner.embed
     learner.embed = lambda images, sets: embed(first(images.flatten(0, 1)).unflatten(0, images.shape[:2]), sets)
-    assert train(learner, train_images) == pytest.approx(banked, abs=1e-6)
+    assert train(learner, train_images) == pytest.approx(banked, abs=1e-4)
 
 
 @pytest.mark.parametrize("part", ["support", "query"])
