@@ -51,6 +51,14 @@ def content_of(config, name):
     return extended(config, read_yaml(CONFIG / f"{name}.yaml"))
 
 
+@pytest.mark.parametrize(("name", "backbones"), [("survey", {"resnet12", "conv4"}), ("transformer", {"transformer"})])
+def test_other_experiments_on_glyphs(config, name, backbones):
+    experiment = load(content_of(config, name), ROOT)
+    assert {(cell.dataset, cell.shot) for cell in experiment.grid.cells} == {("glyphs", 1)}
+    assert {cell.backbone for cell in experiment.grid.cells} == backbones
+    assert experiment.grid.config.pathvars.results == f"results/{name}"
+
+
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_other_experiment_extends_the_default_one(config, name):
     experiment = load(content_of(config, name), ROOT)
@@ -302,7 +310,7 @@ def test_later_overrides_win_and_touch_only_their_cells(config, others):
     assert steps == {("ss-all", "1"): 20, ("ss-all", "5"): 70, ("ft-all", "1"): 20, ("ft-all", "5"): 60}
     backbones = extensions("networks")
     widths = {name: told(experiment, "pretrain", backbone=name)["network"]["width"] for name in backbones}
-    assert widths == {"resnet12": config["width"], "conv4": 4}
+    assert widths == dict.fromkeys(backbones, config["width"]) | {"conv4": 4}
 
 
 def test_cells_may_have_other_batch_norm_statistics(config):

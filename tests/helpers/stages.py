@@ -31,8 +31,8 @@ def evaluate_spec(name, test_steps, **changed):
     return dataclasses.replace(spec, **changed)
 
 
-def run_pretrain(tiny, folder, seed=0, **changed):
-    spec = PretrainSpec(network=NETWORK, pretrain=dataclasses.replace(PRETRAIN, **changed), seed=seed, runtime=RUNTIME)
+def run_pretrain(tiny, folder, seed=0, network=NETWORK, **changed):
+    spec = PretrainSpec(network=network, pretrain=dataclasses.replace(PRETRAIN, **changed), seed=seed, runtime=RUNTIME)
     paths = PretrainPaths(
         tiny / "images.npy", tiny / "split.csv",
         folder / "theta.safetensors", folder / "history.csv", folder / "summary.json",

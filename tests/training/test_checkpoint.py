@@ -11,6 +11,7 @@ import torch
 from mtl.runtime.errors import UserError
 from mtl.training import checkpoint as module
 from mtl.training.checkpoint import Checkpoint
+from tests.helpers.learners import TRANSFORMER
 from tests.helpers.stages import run_meta_train, run_pretrain
 
 RESULTS = ("model", "snapshots", "history", "summary")
@@ -37,13 +38,15 @@ def interrupted_after(monkeypatch):
 def stage(name):
     if name == "pretrain":
         return lambda tiny, folder: run_pretrain(tiny, folder)
+    if name == "pretrain transformer":
+        return lambda tiny, folder: run_pretrain(tiny, folder, network=TRANSFORMER, optimizer="adamw-warm-up")
     return lambda tiny, folder: run_meta_train(tiny, folder, name, iterations=26, validate_every=5, snapshots=[0, 20])
 
 
 @pytest.mark.parametrize(
     ("name", "iterations"),
     [
-        *(("pretrain", iterations) for iterations in (1, 4)),
+        *((name, iterations) for name in ("pretrain", "pretrain transformer") for iterations in (1, 4)),
         *((name, iterations) for name in ("ss-all-ht", "ft-head") for iterations in (1, 11, 14, 22)),
         *(pytest.param("maml-ht", iterations, marks=pytest.mark.slow) for iterations in (1, 11, 14, 22)),
     ],
