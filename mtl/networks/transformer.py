@@ -98,23 +98,31 @@ class EncoderBlock(nn.Module):
         return y
 
 
-class FirstBlock(EncoderBlock):
-    """Makes tokens of images by two convolutions, each with ReLU and 2 x 2 max-pooling, and tells them where they are.
+class NormedConv(nn.Conv2d):
+    """A 3 x 3 convolution with instance norm: each channel of each image is normalised before its bias is added.
 
-    Before each convolution, each channel of each image is normalised by its own mean and variance. That takes away the
-    colour of an image as a whole.
+    That takes away the colour of an image as a whole. A bias before it, and so Φ2, would be taken away too.
     """
 
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, 3, padding=1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, inputs, H, W) to (B, H, W, outputs)."""
+        y = F.conv2d(x, self.weight, padding=self.padding)
+        return F.group_norm(y, num_groups=self.out_channels, bias=self.bias).permute(0, 2, 3, 1)
+
+
+class FirstBlock(EncoderBlock):
+    """Makes tokens of images by two convolutions with ReLU and 2 x 2 max-pooling, and tells them where they are."""
+
     def __init__(self, width: int) -> None:
-        super().__init__(width, (nn.Conv2d(3, width // 2, 3, padding=1), nn.Conv2d(width // 2, width, 3, padding=1)))
+        super().__init__(width, (NormedConv(3, width // 2), NormedConv(width // 2, width)))
 
     def forward(self, x: torch.Tensor, sets: list[int] | None = None) -> torch.Tensor:
         """(B, 3, H, W) to (B, C, H // 4, W // 4)."""
         for index in range(2):
-            # With a group for each channel, this is instance norm.
-            y = self.convs[index](F.group_norm(x, num_groups=x.shape[1]))
-            y = self.norms[index](y.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-            x = F.max_pool2d(F.relu(y), 2)
+            x = F.max_pool2d(F.relu(self._layer(index, x)).permute(0, 3, 1, 2), 2)
         return super().forward(x + positions(x), sets)
 
 

@@ -49,14 +49,14 @@ def test_a_block_is_torchs_encoder_layer():
 
 
 def test_the_network_is_what_the_description_says():
-    """Two convolutions of normalised channels, ReLU, pooling; positions; four encoder layers, layer norm, the mean."""
+    """Two convolutions, normalised before their bias, ReLU, pooling; positions; four encoder layers, norm, mean."""
     network = randomised(backbone("transformer", 8))
     x = images = torch.rand(3, 3, 16, 16)
     first, last = network.blocks[0], network.blocks[3]
     for conv in list(first.convs)[:2]:
-        x = (x - x.mean(dim=(2, 3), keepdim=True)) / (x.var(dim=(2, 3), correction=0, keepdim=True) + 1e-5).sqrt()
-        y = nn.functional.conv2d(x, conv.weight, conv.bias, padding=1)
-        x = nn.functional.max_pool2d(y.clamp_min(0), 2)
+        y = nn.functional.conv2d(x, conv.weight, padding=1)
+        y = (y - y.mean(dim=(2, 3), keepdim=True)) / (y.var(dim=(2, 3), correction=0, keepdim=True) + 1e-5).sqrt()
+        x = nn.functional.max_pool2d((y + conv.bias[:, None, None]).clamp_min(0), 2)
     tokens = (x + positions(x)).flatten(2).transpose(1, 2)
     for block in network.blocks:
         tokens = torchs_own(block, 8)(tokens)
