@@ -52,9 +52,10 @@ def claims_sentence(tidy: pd.DataFrame) -> str:
         confirmed, refuted = claims["confirmed"], claims["refuted"]
         rest = claims.total() - confirmed - refuted
         untested = len(trained) - sum(counts[verdict] for verdict in TESTED)
+        where = "at least one" if refuted else "any"
         return (
             f"Of the {_many(claims.total(), 'claim')} that can be tested here, {_are(confirmed)} confirmed in every "
-            f"tested comparison, {_are(refuted)} refuted in {'at least one' if refuted else 'any'}, and {rest} stay{'s' * (rest == 1)} open"
+            f"tested comparison, {_are(refuted)} refuted in {where}, and {rest} stay{'s' * (rest == 1)} open"
             + (f"; {_many(untested, 'further comparison')} cannot be tested." if untested else ".")
         )
     comparisons = f"the {_many(len(trained), 'comparison')} behind the claims"
