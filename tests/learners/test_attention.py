@@ -5,14 +5,20 @@ import math
 
 import pytest
 import torch
-from torch.autograd import gradcheck
 
 from mtl.learners import build_learner
 from mtl.learners.attention import SelfAttention
 from mtl.runtime.errors import UserError
 from tests.helpers.learners import CPU, NETWORK, build, method
-
-LABELS, TARGETS = torch.arange(5).repeat_interleave(2), torch.arange(5).repeat_interleave(3)
+from tests.learners.metric import (
+    LABELS,
+    TARGETS,
+    check_gradients,
+    check_learning,
+    check_one_at_a_time,
+    check_other_order,
+    tasks,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -29,13 +35,6 @@ def learner_with(tiny, **options):
 @pytest.fixture
 def learner(tiny):
     return learner_with(tiny)
-
-
-def tasks(count, noise=0.3):
-    """Supports (T, 10, D) and queries (T, 15, D) around five random means of each task."""
-    means = torch.randn(count, 5, 16)
-    sets = means[:, LABELS], means[:, TARGETS]
-    return [one + noise * torch.randn(one.shape) for one in sets]
 
 
 def own(learner):
@@ -73,19 +72,11 @@ def test_a_loop_over_classes(tiny):
 
 
 def test_tasks_together_are_tasks_one_at_a_time_and_so_are_queries(learner):
-    support, query = tasks(4)
-    together = learner.predict(support, LABELS, query)
-    for task in range(4):
-        alone = learner.predict(support[task : task + 1], LABELS, query[task : task + 1, 7:8])
-        assert torch.allclose(alone[0, 0], together[task, 7], atol=1e-5)
+    check_one_at_a_time(learner, *tasks(4))
 
 
 def test_classes_in_another_order_give_logits_in_that_order(learner):
-    support, query = tasks(2)
-    order = torch.tensor([3, 0, 4, 1, 2])
-    permuted = support.unflatten(1, (5, 2))[:, order].flatten(1, 2)
-    ours = learner.predict(permuted, LABELS, query)
-    assert torch.allclose(ours, learner.predict(support, LABELS, query)[..., order], atol=1e-5)
+    check_other_order(learner, *tasks(2))
 
 
 def test_a_prototype_depends_on_the_other_classes(learner):
@@ -111,26 +102,12 @@ def test_first_loss_is_near_that_of_guessing(tiny, train_images):
 @pytest.mark.usefixtures("float64")
 def test_gradients(tiny):
     learner = learner_with(tiny, temperature=2.0).double()
-    sets = [one.double().requires_grad_() for one in tasks(2)]
-    assert gradcheck(lambda s, q, *_: learner.loss(s, LABELS, q, TARGETS)[0], (*sets, *own(learner)), fast_mode=True)
+    check_gradients(learner, own(learner), tasks(2))
 
 
 def test_after_learning_shuffled_supports_are_at_chance(tiny):
-    """A learner that found labels in the places of supports or queries would know them still."""
     learner = learner_with(tiny, temperature=4.0)
-    optimizer = torch.optim.Adam(own(learner), lr=1e-2)
-    for _ in range(30):
-        support, query = tasks(16)
-        optimizer.zero_grad()
-        learner.loss(support, LABELS, query, TARGETS)[0].backward()
-        optimizer.step()
-    support, query = tasks(300)
-    shuffled = torch.stack([one[torch.randperm(10)] for one in support])
-    right, wrong = (
-        (learner.predict(s, LABELS, query).argmax(dim=2) == TARGETS).float().mean() for s in (support, shuffled)
-    )
-    assert right > 0.9
-    assert 0.15 < wrong < 0.25
+    check_learning(learner, own(learner), tasks, updates=30, rate=1e-2, at_least=0.9)
 
 
 def test_a_temperature_of_nothing(tiny):

@@ -5,7 +5,6 @@ import math
 
 import pytest
 import torch
-from torch.autograd import gradcheck
 from torch.nn import functional as F
 
 from mtl.learners import build_learner
@@ -13,8 +12,14 @@ from mtl.learners.matching_context import Context
 from mtl.learners.nearest_mean import nearest_mean
 from mtl.runtime.errors import UserError
 from tests.helpers.learners import CPU, NETWORK, build, method
-
-LABELS, TARGETS = torch.arange(5).repeat_interleave(2), torch.arange(5).repeat_interleave(3)
+from tests.learners.metric import (
+    LABELS,
+    check_gradients,
+    check_learning,
+    check_one_at_a_time,
+    check_other_order,
+    tasks,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -26,13 +31,6 @@ def learner_with(tiny, **options):
     """A learner of features of 16 dimensions."""
     row = dataclasses.replace(method("matching-ss"), options=options)
     return build_learner(row, NETWORK, "running", tiny / "theta.safetensors", 5, None, 0, CPU)
-
-
-def tasks(count, noise=0.3, dimensions=16):
-    """Supports (T, 10, D) and queries (T, 15, D) around five random means of each task."""
-    means = torch.randn(count, 5, dimensions)
-    sets = means[:, LABELS], means[:, TARGETS]
-    return [one + noise * torch.randn(one.shape) for one in sets]
 
 
 def own(learner):
@@ -101,19 +99,11 @@ def test_the_loss_of_a_wrong_answer_has_a_gradient_however_wrong_it_is(tiny):
 
 @pytest.mark.parametrize("context", [False, True])
 def test_tasks_together_are_tasks_one_at_a_time_and_so_are_queries(tiny, context):
-    learner, (support, query) = learner_with(tiny, context=context), tasks(4)
-    together = learner.predict(support, LABELS, query)
-    for task in range(4):
-        alone = learner.predict(support[task : task + 1], LABELS, query[task : task + 1, 7:8])
-        assert torch.allclose(alone[0, 0], together[task, 7], atol=1e-5)
+    check_one_at_a_time(learner_with(tiny, context=context), *tasks(4))
 
 
 def test_classes_in_another_order_give_logits_in_that_order(tiny):
-    learner, (support, query) = learner_with(tiny), tasks(2)
-    order = torch.tensor([3, 0, 4, 1, 2])
-    permuted = support.unflatten(1, (5, 2))[:, order].flatten(1, 2)
-    ours = learner.predict(permuted, LABELS, query)
-    assert torch.allclose(ours, learner.predict(support, LABELS, query)[..., order], atol=1e-5)
+    check_other_order(learner_with(tiny), *tasks(2))
 
 
 def test_context_reads_supports_in_one_order_that_mixes_classes(tiny):
@@ -149,28 +139,13 @@ def test_first_loss_with_orthogonal_classes(tiny, temperature, expected):
 @pytest.mark.parametrize("options", [{}, {"distance": "euclidean", "temperature": 0.2}, {"context": True}])
 def test_gradients(tiny, options):
     learner = learner_with(tiny, **options).double()
-    sets = [one.requires_grad_() for one in tasks(2)]
-    assert own(learner)
-    assert gradcheck(lambda s, q, *_: learner.loss(s, LABELS, q, TARGETS)[0], (*sets, *own(learner)), fast_mode=True)
+    check_gradients(learner, own(learner), tasks(2))
 
 
 @pytest.mark.parametrize("context", [False, True])
 def test_after_learning_shuffled_supports_are_at_chance(tiny, context):
-    """A learner that found labels in the places of supports or queries would know them still."""
     learner = learner_with(tiny, context=context)
-    optimizer = torch.optim.Adam(own(learner), lr=1e-2)
-    for _ in range(20):
-        support, query = tasks(16)
-        optimizer.zero_grad()
-        learner.loss(support, LABELS, query, TARGETS)[0].backward()
-        optimizer.step()
-    support, query = tasks(300)
-    shuffled = torch.stack([one[torch.randperm(10)] for one in support])
-    right, wrong = (
-        (learner.predict(s, LABELS, query).argmax(dim=2) == TARGETS).float().mean() for s in (support, shuffled)
-    )
-    assert right > 0.9
-    assert 0.15 < wrong < 0.25
+    check_learning(learner, own(learner), tasks, updates=20, rate=1e-2, at_least=0.9)
 
 
 def test_a_temperature_of_zero_is_refused(tiny):

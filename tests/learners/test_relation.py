@@ -5,7 +5,6 @@ import math
 
 import pytest
 import torch
-from torch.autograd import gradcheck
 from torch.nn import functional as F
 
 from mtl.learners import build_learner
@@ -14,8 +13,15 @@ from mtl.runtime.device import Device
 from mtl.runtime.errors import UserError
 from mtl.specs.networks import Network
 from tests.helpers.learners import CONV4, CPU, NETWORK, build, method
-
-LABELS, TARGETS = torch.arange(5).repeat_interleave(2), torch.arange(5).repeat_interleave(3)
+from tests.learners.metric import (
+    LABELS,
+    TARGETS,
+    check_gradients,
+    check_learning,
+    check_one_at_a_time,
+    check_other_order,
+    tasks,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -38,13 +44,6 @@ def learner(tiny):
     return made
 
 
-def tasks(count, noise=0.3, side=2, channels=16):
-    """Supports (T, 10, C, H, W) and queries (T, 15, C, H, W) around five random means of each task."""
-    means = torch.randn(count, 5, channels, side, side)
-    sets = means[:, LABELS], means[:, TARGETS]
-    return [one + noise * torch.randn(one.shape) for one in sets]
-
-
 def own(learner):
     return list(learner.theta_relation.parameters())
 
@@ -64,7 +63,7 @@ def test_the_loss_of_an_example_by_hand(tiny):
 
 @pytest.mark.parametrize("side", [1, 2, 3, 5])
 def test_every_pair_by_itself_with_the_maps_side_by_side(learner, side):
-    support, query = tasks(2, side=side)
+    support, query = tasks(2, 16, side, side)
     net = learner.theta_relation
     scores = learner.predict(support, LABELS, query)
     for s, q, ours in zip(support, query, scores, strict=True):
@@ -102,20 +101,11 @@ def test_maps_of_any_size(tiny):
 
 
 def test_tasks_together_are_tasks_one_at_a_time_and_so_are_queries(learner):
-    support, query = tasks(4)
-    together = learner.predict(support, LABELS, query)
-    for task in range(4):
-        alone = learner.predict(support[task : task + 1], LABELS, query[task : task + 1, 7:8])
-        assert torch.allclose(alone[0, 0], together[task, 7], atol=1e-5)
+    check_one_at_a_time(learner, *tasks(4, 16, 2, 2))
 
 
 def test_classes_in_another_order_give_logits_in_that_order(learner):
-    support, query = tasks(2)
-    order = torch.tensor([3, 0, 4, 1, 2])
-    permuted = support.unflatten(1, (5, 2))[:, order].flatten(1, 2)
-    ours = learner.predict(permuted, LABELS, query)
-    assert torch.allclose(ours, learner.predict(support, LABELS, query)[..., order], atol=1e-5)
-    assert ours.std() > 0.1
+    check_other_order(learner, *tasks(2, 16, 2, 2))
 
 
 def test_constant_features_tell_nothing(learner):
@@ -136,26 +126,12 @@ def test_gradients(tiny):
     learner = build_learner(row, CONV4, "episode", None, 5, None, 0, CPU).double()
     for value in own(learner):
         value.data = torch.randn(value.shape) / 2
-    sets = [one.requires_grad_() for one in tasks(2, channels=2)]
-    assert gradcheck(lambda s, q, *_: learner.loss(s, LABELS, q, TARGETS)[0], (*sets, *own(learner)), fast_mode=True)
+    check_gradients(learner, own(learner), tasks(2, 2, 2, 2))
 
 
 def test_after_learning_shuffled_supports_are_at_chance(tiny):
-    """A learner that found labels in the places of supports or queries would know them still."""
     learner = learner_with(tiny)
-    optimizer = torch.optim.Adam(own(learner), lr=1e-2)
-    for _ in range(80):
-        support, query = tasks(8, side=1)
-        optimizer.zero_grad()
-        learner.loss(support, LABELS, query, TARGETS)[0].backward()
-        optimizer.step()
-    support, query = tasks(300, side=1)
-    shuffled = torch.stack([one[torch.randperm(10)] for one in support])
-    right, wrong = (
-        (learner.predict(s, LABELS, query).argmax(dim=2) == TARGETS).float().mean() for s in (support, shuffled)
-    )
-    assert right > 0.8
-    assert 0.15 < wrong < 0.25
+    check_learning(learner, own(learner), lambda count: tasks(count, 16, 1, 1), updates=60, rate=1e-2, at_least=0.8)
 
 
 def test_bfloat16_convolutions_of_theta_keep_the_relation_in_float32(tiny, test_images):

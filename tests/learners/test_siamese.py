@@ -5,13 +5,19 @@ import math
 
 import pytest
 import torch
-from torch.autograd import gradcheck
 from torch.nn import functional as F
 
 from mtl.learners import build_learner
 from tests.helpers.learners import CPU, NETWORK, build, method
-
-LABELS, TARGETS = torch.arange(5).repeat_interleave(2), torch.arange(5).repeat_interleave(3)
+from tests.learners.metric import (
+    LABELS,
+    TARGETS,
+    check_gradients,
+    check_learning,
+    check_one_at_a_time,
+    check_other_order,
+    tasks,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -26,11 +32,9 @@ def learner(tiny):
     return build_learner(row, NETWORK, "running", tiny / "theta.safetensors", 5, None, 0, CPU)
 
 
-def tasks(count, noise=0.3):
-    """Supports (T, 10, D) and queries (T, 15, D) of length 1, around five random means of each task."""
-    means = torch.randn(count, 5, 16)
-    sets = means[:, LABELS], means[:, TARGETS]
-    return [F.normalize(one + noise * torch.randn(one.shape), dim=2) for one in sets]
+def unit_tasks(count):
+    """Tasks of features of length 1."""
+    return [F.normalize(one, dim=2) for one in tasks(count)]
 
 
 def own(learner):
@@ -48,7 +52,7 @@ def test_an_example_by_hand(tiny):
 
 
 def test_a_loop_over_pairs(learner):
-    support, query = tasks(2)
+    support, query = unit_tasks(2)
     learner.theta_alpha.data = torch.randn(16)
     loss, logits = learner.loss(support, LABELS, query, TARGETS)
     losses, weights = [], []
@@ -64,7 +68,7 @@ def test_a_loop_over_pairs(learner):
 
 
 def test_two_images_are_as_like_as_in_the_other_order(learner):
-    one, other = (part[:, ::2][:, :5] for part in tasks(2))
+    one, other = (part[:, ::2][:, :5] for part in unit_tasks(2))
     pairs, turned = learner._of_pairs(one, other), learner._of_pairs(other, one)
     assert torch.allclose(pairs, turned.transpose(1, 2), atol=1e-6)
 
@@ -75,19 +79,11 @@ def test_features_have_the_length_1(learner, test_images):
 
 
 def test_tasks_together_are_tasks_one_at_a_time_and_so_are_queries(learner):
-    support, query = tasks(4)
-    together = learner.predict(support, LABELS, query)
-    for task in range(4):
-        alone = learner.predict(support[task : task + 1], LABELS, query[task : task + 1, 7:8])
-        assert torch.allclose(alone[0, 0], together[task, 7], atol=1e-5)
+    check_one_at_a_time(learner, *unit_tasks(4))
 
 
 def test_classes_in_another_order_give_logits_in_that_order(learner):
-    support, query = tasks(2)
-    order = torch.tensor([3, 0, 4, 1, 2])
-    permuted = support.unflatten(1, (5, 2))[:, order].flatten(1, 2)
-    ours = learner.predict(permuted, LABELS, query)
-    assert torch.allclose(ours, learner.predict(support, LABELS, query)[..., order], atol=1e-5)
+    check_other_order(learner, *unit_tasks(2))
 
 
 def test_constant_features_tell_nothing(learner):
@@ -100,7 +96,7 @@ def test_no_constant_answer_is_better_than_one_half(learner, answer):
     """Without weights, `no` to all pairs would be: 4 of 5 are of two classes."""
     learner.theta_alpha.data.zero_()
     learner.theta_bias.data.fill_(answer)
-    loss, _ = learner.loss(*tasks(1)[:1], LABELS, tasks(1)[1], TARGETS)
+    loss, _ = learner.loss(*unit_tasks(1)[:1], LABELS, unit_tasks(1)[1], TARGETS)
     assert loss.item() == pytest.approx(math.log(2) if answer == 0 else 10, abs=1e-4)
 
 
@@ -113,23 +109,8 @@ def test_first_loss_is_near_that_of_one_half(tiny, train_images):
 
 @pytest.mark.usefixtures("float64")
 def test_gradients(learner):
-    learner.double()
-    sets = [one.double().requires_grad_() for one in tasks(2)]
-    assert gradcheck(lambda s, q, *_: learner.loss(s, LABELS, q, TARGETS)[0], (*sets, *own(learner)), fast_mode=True)
+    check_gradients(learner.double(), own(learner), unit_tasks(2))
 
 
 def test_after_learning_shuffled_supports_are_at_chance(learner):
-    """A learner that found labels in the places of supports or queries would know them still."""
-    optimizer = torch.optim.Adam(own(learner), lr=3e-2)
-    for _ in range(30):
-        support, query = tasks(16)
-        optimizer.zero_grad()
-        learner.loss(support, LABELS, query, TARGETS)[0].backward()
-        optimizer.step()
-    support, query = tasks(300)
-    shuffled = torch.stack([one[torch.randperm(10)] for one in support])
-    right, wrong = (
-        (learner.predict(s, LABELS, query).argmax(dim=2) == TARGETS).float().mean() for s in (support, shuffled)
-    )
-    assert right > 0.9
-    assert 0.15 < wrong < 0.25
+    check_learning(learner, own(learner), unit_tasks, updates=30, rate=3e-2, at_least=0.9)
