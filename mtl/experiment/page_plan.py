@@ -115,6 +115,8 @@ class PagePlan:
             key: [_text(of_default.get(key)), _text(value)]
             for key, value in own.items()
             if key.partition(".")[0] not in self._unused(cell) and of_default.get(key) != value
+            # What a scheduler is told changes no number.
+            if not key.startswith("jobs.") or key.endswith(".threads")
         }
 
     def _unused(self, cell: Cell) -> set[str]:

@@ -28,6 +28,11 @@ def test_settings_are_those_that_differ_from_the_default_experiment(config):
         "meta_train.learning_rate": ["0.002", "0.0001"],
         "meta_train.learning_rate_floor": ["0.0001", "1e-05"],
     }
+    # A scheduler is told how much memory to give, which changes no number; threads do.
+    config["jobs"]["evaluate"].update(memory=1, minutes=1, threads=2)
+    plan = plan_of(config)
+    assert settings_of(plan, "ss-all") == {"jobs.evaluate.threads": ["1", "2"]}
+    config["jobs"]["evaluate"]["threads"] = 1
     config["width"] = 4
     config["pretrain"]["iterations"] = 7
     config["meta_train"]["iterations"] = 600
