@@ -32,7 +32,11 @@ def checked(config, others, **changed):
         ("way", 5, "config/config.yaml: way: unknown key; did you mean 'ways'?"),
         ("datasets", ["glyhps"], "datasets: 'glyhps' is unknown; did you mean 'glyphs'?"),
         ("methods", ["ss-al"], "methods: 'ss-al' is unknown; did you mean 'ss-all'?"),
-        ("backbones", ["resnet21"], "backbones[0]: 'resnet21' is not one of conv4, resnet12, transformer; did you mean 'resnet12'?"),
+        (
+            "backbones",
+            ["resnet21"],
+            "backbones[0]: 'resnet21' is not one of conv4, resnet12, transformer; did you mean",
+        ),
         ("ways", [5, 50], "config/config.yaml: ways: 50 classes per task, but glyphs has only 20 val classes"),
         (
             "grids",
