@@ -109,7 +109,8 @@ class NormedConv(nn.Conv2d):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, inputs, H, W) to (B, H, W, outputs)."""
-        y = F.conv2d(x, self.weight, padding=self.padding)
+        # Wide, because group norm takes no bias of another precision than its input.
+        y = F.conv2d(x, self.weight, padding=self.padding).to(self.weight.dtype)
         return F.group_norm(y, num_groups=self.out_channels, bias=self.bias).permute(0, 2, 3, 1)
 
 
