@@ -102,7 +102,7 @@ def edit(path, old, new):
         ("networks/weights.py", "holds other tensors", "holds wrong tensors", set()),
         ("networks/conv4.py", "dropout: float = 0.0", "dropout: int = 0.0", set()),
         ("training/checkpoint.py", "INTERVAL = 5.0", "INTERVAL = 6.0", set()),
-        ("runtime/device.py", "WAIT = 1.0", "WAIT = 2.0", set()),
+        ("runtime/gpus.py", "WAIT = 1.0", "WAIT = 2.0", set()),
         ("cli.py", "threads: Annotated[int, typer.Option(min=1)] = 1", "threads: int = 1", set()),
     ],
 )
