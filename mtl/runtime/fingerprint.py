@@ -27,6 +27,7 @@ WITHOUT_EFFECT = {
     "runtime.files:_alive": "tidies up after killed jobs",
     "runtime.device:_own_gpu": "equal GPUs give equal numbers",
     "runtime.device:_keep_memory": "saves time",
+    "training.checkpoint:finished": "spares what is finished",
     "training.checkpoint:INTERVAL": "how often the state is saved",
     "training.checkpoint:SHARE": "how often the state is saved",
     "evaluation.evaluate:REPORT_EVERY": "how often progress is shown",

@@ -22,7 +22,7 @@ from mtl.runtime.seeds import numpy_generator
 from mtl.specs.meta_training import MetaTrainSpec
 from mtl.specs.reading import to_plain
 from mtl.specs.stages import entry_points
-from mtl.training.checkpoint import Checkpoint, State
+from mtl.training.checkpoint import Checkpoint, State, finished
 from mtl.training.history import History
 from mtl.training.meta_step import MetaStep
 from mtl.training.schedules import halved
@@ -81,6 +81,8 @@ def meta_train(spec: MetaTrainSpec, paths: MetaTrainPaths) -> None:
     entries = entry_points("meta_train", spec.network.name, learner=spec.method.learner)
     record = provenance(to_plain(spec), paths.inputs(), device, *entries)
     with Checkpoint(paths.model.with_name(".meta-train.checkpoint"), record) as checkpoint:
+        if finished(paths.summary, record):
+            return
         history, selection, snapshots = _run(spec, device, learner, train, banked, episodes, checkpoint)
         _write(paths, history, selection, snapshots, record)
 

@@ -25,7 +25,7 @@ from mtl.specs.pretraining import PretrainSpec
 from mtl.specs.reading import to_plain
 from mtl.specs.stages import entry_points
 from mtl.training.augment import augment
-from mtl.training.checkpoint import Checkpoint, State
+from mtl.training.checkpoint import Checkpoint, State, finished
 from mtl.training.history import History
 
 VALIDATION_EPISODES = 600
@@ -64,6 +64,8 @@ def pretrain(spec: PretrainSpec, paths: PretrainPaths) -> None:
     entries = entry_points("pretrain", spec.network.name, optimizer=spec.pretrain.optimizer)
     record = provenance(to_plain(spec), inputs, device, *entries)
     with Checkpoint(paths.model.with_name(".pretrain.checkpoint"), record) as checkpoint:
+        if finished(paths.summary, record):
+            return
         validate = functools.partial(_validate, backbone, validation, episodes, device)
         history = _run(spec, device, train, network, validate, checkpoint)
         save_tensors(backbone.state_dict(), paths.model)

@@ -2,8 +2,11 @@
 
 import hashlib
 import io
+import multiprocessing
 import os
 import signal
+import threading
+import time
 
 import pytest
 import torch
@@ -76,6 +79,59 @@ def test_a_checkpoint_of_other_settings_is_refused(tmp_path, capsys):
     assert Checkpoint(tmp_path / ".x.checkpoint", {"spec": "a"}).restore() == {"iteration": 3}
     assert Checkpoint(tmp_path / ".x.checkpoint", {"spec": "b"}).restore() is None
     assert "of other settings, inputs or code; starting anew" in capsys.readouterr().err
+
+
+def test_a_second_job_waits_and_does_not_train_again(tiny, tmp_path, monkeypatch, capfd):
+    """As if Snakemake was killed and started again: the second job begins while the first one trains."""
+    started, offer = [], Checkpoint.offer
+
+    def offered(self, state):
+        if not started:
+            started.append(threading.Thread(target=second.start))
+            started[0].start()
+            while "another job is at work here" not in capfd.readouterr().err:
+                time.sleep(0.1)
+        offer(self, state)
+
+    second = multiprocessing.get_context("spawn").Process(
+        target=run_meta_train, args=(tiny, tmp_path / "cell", "ss-all")
+    )
+    monkeypatch.setattr(Checkpoint, "offer", offered)
+    paths = run_meta_train(tiny, tmp_path / "cell", "ss-all")
+    written = paths.summary.stat().st_mtime_ns
+    second.join()
+    assert second.exitcode == 0
+    said = capfd.readouterr().err
+    assert f"note: {paths.summary}: is finished, by the same settings, inputs and code; nothing to do" in said
+    assert paths.summary.stat().st_mtime_ns == written
+    assert not list(paths.summary.parent.glob(".*"))
+
+
+@pytest.mark.parametrize("spoil", ["model", "history", "summary"])
+def test_damaged_results_are_made_again(tiny, tmp_path, spoil):
+    paths = run_meta_train(tiny, tmp_path, "ss-all")
+    before = getattr(paths, spoil).read_bytes()
+    getattr(paths, spoil).write_bytes(before[:-20])
+    run_meta_train(tiny, tmp_path, "ss-all")
+    assert getattr(paths, spoil).read_bytes() == before
+
+
+def test_other_settings_train_again(tiny, tmp_path):
+    before = run_meta_train(tiny, tmp_path, "ss-all").model.read_bytes()
+    assert run_meta_train(tiny, tmp_path, "ss-all", learning_rate=1e-2).model.read_bytes() != before
+
+
+def test_a_stage_that_diverged_does_not_try_again(tiny, tmp_path, monkeypatch):
+    diverges = pytest.raises(UserError, match="training diverged; lower meta_train.learning_rate")
+    with diverges as first:
+        run_meta_train(tiny, tmp_path, "ft-all", learning_rate=1e6)
+    with monkeypatch.context() as patched, diverges as second:
+        patched.setattr(Checkpoint, "offer", None)  # no iteration
+        run_meta_train(tiny, tmp_path, "ft-all", learning_rate=1e6)
+    advice = f"(an earlier try; to repeat it, delete {tmp_path}/.meta-train.failed)"
+    assert str(second.value) == f"{first.value} {advice}"
+    run_meta_train(tiny, tmp_path, "ft-all")
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_a_damaged_checkpoint_is_no_obstacle(tmp_path, capsys):
