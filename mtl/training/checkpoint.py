@@ -31,8 +31,8 @@ class Checkpoint:
     A scheduler's time limit asks by SIGTERM, Ctrl-C by SIGINT; asked twice, the stage ends without saving. Only
     tensors, numbers, text, lists and dictionaries are read back, so that no file can run code.
 
-    A stage that failed by itself, because it diverged, would fail again. The error is kept beside the state, so that the
-    next try of a scheduler ends at once.
+    A stage that failed by itself, because it diverged, would fail again. The error is kept beside the state, so that
+    the next try of a scheduler ends at once.
     """
 
     def __init__(self, path: Path, record: State) -> None:

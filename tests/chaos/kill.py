@@ -35,6 +35,20 @@ def killed(folder: Path, command: Sequence[str], kills: int, number: int, within
         return done
 
 
+def processes(folder: Path, program: str, argument: str) -> list[int]:
+    """Processes of a Python program, with this first argument, that work in a folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes().decode().split("\0")
+            place = (process / "cwd").resolve()
+        except OSError:  # it has ended
+            continue
+        if place == folder.resolve() and [Path(word).name for word in command[1:3]] == [program, argument]:
+            found.append(int(process.name))
+    return found
+
+
 def digests(folder: Path) -> dict[str, str]:
     """SHA-256 of all files below a folder except hidden ones, by path."""
     return {

@@ -1,5 +1,6 @@
 """A small project to run the real DAG in."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -80,6 +81,20 @@ def make_project(folder):
 
     edit(folder / "config/config.yaml", shrink)
     edit(folder / "config/datasets.yaml", lambda datasets: datasets["glyphs"].update(images_per_class=8))
+    return folder
+
+
+def made_once(tmp_path_factory, worker_id, name, make):
+    """A project that processes which share the tests share: the first one calls `make(folder)`."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    folder, done = shared / name, shared / f"{name}.done"
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            make(folder)
+            done.touch()
     return folder
 
 

@@ -1,12 +1,13 @@
 """Runs that are killed, refused or out of disk space: nothing is lost, and they end with the same bytes."""
 
+import os
 import signal
 import subprocess
 import time
 
 import pytest
 
-from tests.chaos.kill import digests, killed
+from tests.chaos.kill import digests, killed, processes
 from tests.helpers.learners import ROOT
 from tests.helpers.project import CELL, edit, make_project
 
@@ -38,6 +39,20 @@ def test_a_run_that_is_killed_ends_with_the_same_bytes(tmp_path, undisturbed, nu
     left = digests(folder / "results")
     assert left == undisturbed
     assert not [path for path in (folder / "results").rglob(".*") if path.name != ".lock"]
+
+
+def test_the_log_of_a_job_that_was_killed_says_so(tmp_path):
+    """As the kernel does when memory is short."""
+    folder = make_project(tmp_path / "project")
+    target = "resources/glyphs/16px/images.npy"
+    run = subprocess.Popen(["snakemake", "--cores", "1", target], cwd=folder, stdout=subprocess.DEVNULL)
+    while not (jobs := processes(folder, "mtl", "prepare")):
+        time.sleep(0.1)
+        assert run.poll() is None
+    os.kill(jobs[0], signal.SIGKILL)
+    assert run.wait() == 1
+    said = (folder / "logs/glyphs/prepare-16px.log").read_text().splitlines()[-1]
+    assert said.startswith("mtl: error: killed by signal 9; if nobody did that, there was too little memory")
 
 
 def test_a_second_run_is_refused_with_one_line(tmp_path):

@@ -1,9 +1,16 @@
 # What all rules share.
 
 
+# Who is killed says nothing.
+IF_KILLED = (
+    '{{ code=$?; [ $code -le 128 ] || echo "mtl: error: killed by signal $((code - 128)); if nobody did that, there was'
+    ' too little memory: raise jobs.*.memory of this stage" | tee -a {log}; exit $code; }}'
+)
+
+
 def mtl_command(arguments):
     """The shell command of a job; its log gets all output, even after Snakemake is asked to stop."""
-    return f"mtl {arguments} 2>&1 | (trap '' INT TERM; exec tee {{log}})"
+    return f"mtl {arguments} 2>&1 | (trap '' INT TERM; exec tee {{log}}) || {IF_KILLED}"
 
 
 def computing(arguments):
