@@ -6,7 +6,7 @@ VENV := .venv
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help install quick demo test test-fast bench lint docs clean
+.PHONY: help install quick demo test test-fast test-slurm bench lint docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ test: install ## the tests (15 to 25 minutes on 2 cores)
 
 test-fast: install ## the tests that run no workflow (under two minutes)
 	$(RUN) python -m pytest --numprocesses $(CORES) --dist loadfile -m 'not workflow and not slow'
+
+test-slurm: install ## a table on a SLURM of one node, which it starts (root and Debian; ten minutes at most)
+	$(RUN) tests/slurm/run
 
 bench: install ## every stage beside its floor, as ratios (about 13 minutes)
 	$(RUN) python -m benchmarks --csv results/benchmarks.csv

@@ -39,8 +39,18 @@ def plans(command, project):
 def plans_without_its_executor(command, project):
     """Plans it where the executor's plugin is not installed, with everything else that the profile says."""
     (profile,) = (project / "profiles/slurm").glob("*.yaml")
-    profile.write_text(re.sub(r"^executor: .*\n", "", profile.read_text(), flags=re.MULTILINE))
-    plans(command, project)
+    profile.write_text(re.sub(r"^(executor:|slurm-).*\n", "", profile.read_text(), flags=re.MULTILINE))
+    plans(command.removesuffix(" --dry-run"), project)
+
+
+def plans_what_it_wraps(command, project):
+    """The job that it submits is a command of Snakemake."""
+    plans_without_its_executor(shlex.split(command)[-1], project)
+
+
+def is_of_the_cluster(command, project):
+    """It shows something, where there is a SLURM; its options are those of version 22.05."""
+    assert command in ("sinfo", "squeue --me")
 
 
 def is_understood(command, project):
@@ -60,11 +70,9 @@ def names_the_environment(command, project):
     assert command == f"source {re.search('^VENV := (.*)$', makefile, re.MULTILINE)[1]}/bin/activate"
 
 
-def names_the_plugin(command, project):
-    """It is that of the executor of the profile."""
-    (profile,) = (ROOT / "profiles/slurm").glob("*.yaml")
-    executor = yaml.safe_load(profile.read_text())["executor"]
-    assert command == f"pip install snakemake-executor-plugin-{executor}"
+def names_the_session(command, project):
+    """The page comes back to it by name."""
+    assert f"`tmux attach -t {shlex.split(command)[-1]}`" in (ROOT / "docs/cluster.md").read_text(encoding="utf-8")
 
 
 def names_the_extras(command, project):
@@ -79,11 +87,13 @@ def names_the_extras(command, project):
 KINDS = {
     r"make .*": is_a_target,
     r"source .*": names_the_environment,
-    # They need the network.
-    r"pip install .*": names_the_plugin,
+    r"tmux new-session .*": names_the_session,
+    # It needs the network.
     r"uv pip compile .*": names_the_extras,
     # They need images that are not here, a cluster, or more time than a test has.
     r"snakemake .*data=FOLDER.*": plans,
+    r"(sinfo|squeue.*)": is_of_the_cluster,
+    r"sbatch .* --wrap .*": plans_what_it_wraps,
     r"snakemake .*profiles/slurm.*": plans_without_its_executor,
     r"snakemake .*(decisions\.csv|survey\.yaml|my-experiment\.yaml).*": plans,
     r"mtl verify results/slow .*": is_understood,
@@ -150,6 +160,8 @@ def test_no_pattern_is_left_over(pattern):
 @pytest.mark.parametrize(
     "command",
     [
+        "squeue --mine",
+        'sbatch --time 5 --wrap "snakemake --workflow-profile profiles/slurm results/table7.csv"',
         "snakemake --cores 2 results/table7.csv",
         "snakemake --coers 2 results/table1.csv",
         "snakemake --cores 2 --configfile missing.yaml",
