@@ -51,8 +51,8 @@ def set_up(device: str, dtype: str, threads: int) -> Device:
     available = torch.cuda.is_available()
     if device == "cuda" and not available:
         raise UserError(
-            "config: runtime.device: 'cuda' asks for a GPU, but torch sees none; write 'auto' or 'cpu', or let the jobs "
-            "request one (jobs.*.gpus)"
+            "config: runtime.device: 'cuda' asks for a GPU, but torch sees none; write 'auto' or 'cpu', or let the "
+            "jobs request one (jobs.*.gpus)"
         )
     # TF32 would silently replace the float32 that the spec asks for.
     torch.backends.cudnn.allow_tf32 = False

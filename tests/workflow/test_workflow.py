@@ -213,8 +213,8 @@ def test_a_job_that_fails_ends_its_log_with_one_line(project):
     assert code == 1
     log = (project / "logs/glyphs/resnet12/seed0/pretrain.log").read_text()
     assert log.splitlines()[-1] == (
-        "mtl: error: config: runtime.device: 'cuda' asks for a GPU, but torch sees none; write 'auto' or 'cpu', or let the jobs "
-        "request one (jobs.*.gpus)"
+        "mtl: error: config: runtime.device: 'cuda' asks for a GPU, but torch sees none; write 'auto' or 'cpu', "
+        "or let the jobs request one (jobs.*.gpus)"
     )
     assert "Traceback" not in output
 
