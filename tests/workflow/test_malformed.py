@@ -182,7 +182,7 @@ def commands(finished):
     """What each job of a project runs, by its message."""
     code, output = snakemake(finished, "-n", "-F", "-p")
     assert code == 0, output
-    return dict(re.findall(r"^Job \d+: (.*)\nShell command: (.*?)(?: 2>&1 \|.*)?$", output, flags=re.MULTILINE))
+    return dict(re.findall(r"^Job \d+: (.*)\nShell command: .*?(mtl .*?)(?: 2>&1 \|.*)?$", output, flags=re.MULTILINE))
 
 
 def left(project):
