@@ -46,7 +46,6 @@ class Inventory:
         pretrained = [f"{cell.pretraining}/pretrain" for cell in cells if self._grid.methods[cell.method].pretrained]
         folders = dict.fromkeys([*stored, *pretrained, *(cell.folder for cell in cells)])
         reports = [target.removeprefix("<results>/").rpartition(".")[0] for target in self._reports.targets()]
-        reports.append("report")  # the page
         size = self._grid.config.image_size
         prepared = [f"{size}px/{name}" for name in ("images.npy", "samples.png", "summary.json")]
         sources = [

@@ -50,11 +50,11 @@ def processes(folder: Path, program: str, argument: str) -> list[int]:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of all files below a folder except hidden ones, by path."""
+    """SHA-256 of all files below a folder, by path, except hidden ones and the page, which shows how long jobs took."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("[!.]*"))
-        if path.is_file()
+        if path.is_file() and path.name != "report.html"
     }
 
 

@@ -111,7 +111,6 @@ rule claims:
 rule manifest:
     input:
         reports.targets(),
-        "<results>/report.html",
         # Records name the commit, so they may change when nothing else does.
         experiment.inventory.records(),
     output:
