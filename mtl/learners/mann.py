@@ -26,6 +26,7 @@ from torch.nn import functional as F
 from mtl.learners.embedding import Embedding
 from mtl.learners.learner import Learner, LearnerSetup
 from mtl.learners.reading_order import reading_order
+from mtl.learners.xavier import xavier_
 from mtl.runtime.seeds import torch_generator
 
 KEYS = ("modulate", "scope", "scale", "shift")
@@ -74,11 +75,7 @@ class Reader(nn.Module):
         self.gates = nn.Linear(hidden, self.heads)
         self.output = nn.Linear(hidden + read, way)
         generator = torch_generator(seed, "mann")
-        for value in self.parameters():
-            if value.ndim > 1:
-                nn.init.xavier_uniform_(value, generator=generator)
-            else:
-                nn.init.zeros_(value)
+        xavier_(self, generator)
 
     def start(self, like: torch.Tensor) -> State:
         """Empty memories for (T, ...) streams; their first row was used last."""

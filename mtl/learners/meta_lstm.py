@@ -12,10 +12,10 @@ import torch
 from torch.func import functional_call, grad_and_value, vmap
 from torch.nn import functional as F
 
+from mtl.learners.clipped_loss import ClippedLoss
 from mtl.learners.gated_descent import GatedDescent
 from mtl.learners.learner import Learner, LearnerSetup
 from mtl.learners.maml import WholeNetwork
-from mtl.learners.surrogate import clipped
 
 KEYS = ("theta_init",)
 INNER_STEPS = True
@@ -26,8 +26,10 @@ EPISODES_AT_ONCE = 2
 NORM = 0.25
 
 
-class MetaLSTM(WholeNetwork):
+class MetaLSTM(ClippedLoss, WholeNetwork):
     """The initial [Θ;θ] of MAML, and an optimizer that is learned with it."""
+
+    clip_norm = NORM
 
     def __init__(self, setup: LearnerSetup) -> None:
         """Adds the optimizer, whose first steps are about as long as gradient descent would make them."""
@@ -56,13 +58,6 @@ class MetaLSTM(WholeNetwork):
         )
         logits: torch.Tensor = vmap(network)(values.view(-1, count), query)
         return logits
-
-    def loss(
-        self, support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor, targets: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The mean cross-entropy of the queries, with a clipped gradient, and the logits (T, Q, way)."""
-        loss, logits = super().loss(support, labels, query, targets)
-        return clipped(loss, [*self.learned().values()], NORM), logits
 
 
 def stepped(

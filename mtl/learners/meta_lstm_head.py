@@ -9,11 +9,11 @@ from torch.func import grad_and_value, vmap
 from torch.nn import functional as F
 
 from mtl.learners.base_learner import logits
+from mtl.learners.clipped_loss import ClippedLoss
 from mtl.learners.embedding import Embedding
 from mtl.learners.gated_descent import GatedDescent
 from mtl.learners.learner import Head, Learner, LearnerSetup
 from mtl.learners.meta_lstm import NORM, stepped
-from mtl.learners.surrogate import clipped
 
 KEYS = ("modulate", "scope", "scale", "shift", "theta_init")
 INNER_STEPS = True
@@ -21,8 +21,10 @@ INNER_STEPS = True
 EPISODES_AT_ONCE = 100
 
 
-class MetaLSTMHead(Embedding):
+class MetaLSTMHead(ClippedLoss, Embedding):
     """θ is where tasks start, as in MTL; an optimizer that is learned takes the place of gradient descent."""
+
+    clip_norm = NORM
 
     def __init__(self, setup: LearnerSetup) -> None:
         """Adds θ and the optimizer."""
@@ -47,13 +49,6 @@ class MetaLSTMHead(Embedding):
         slope = vmap(grad_and_value(support_loss))
         values = stepped(self.theta_optimizer, start, len(support), self.steps, slope, support)
         return logits(head(values), query)
-
-    def loss(
-        self, support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor, targets: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The mean cross-entropy of the queries, with a clipped gradient, and the logits (T, Q, way)."""
-        loss, scores = super().loss(support, labels, query, targets)
-        return clipped(loss, [*self.learned().values()], NORM), scores
 
 
 def build(setup: LearnerSetup) -> Learner:

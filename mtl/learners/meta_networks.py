@@ -22,10 +22,11 @@ from torch import nn
 from torch.func import grad, vmap
 from torch.nn import functional as F
 
+from mtl.learners.clipped_loss import ClippedLoss
 from mtl.learners.embedding import Embedding
 from mtl.learners.learner import Learner, LearnerSetup
 from mtl.learners.reading_order import reading_order
-from mtl.learners.surrogate import clipped
+from mtl.learners.xavier import xavier_
 from mtl.runtime.seeds import torch_generator
 
 KEYS = ("modulate", "scope", "scale", "shift")
@@ -56,11 +57,7 @@ class FastWeights(nn.Module):
             nn.Linear(2, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 1)
         )
         generator = torch_generator(seed, "meta networks")
-        for value in self.parameters():
-            if value.ndim > 1:
-                nn.init.xavier_uniform_(value, generator=generator)
-            else:
-                nn.init.zeros_(value)
+        xavier_(self, generator)
         # Only gradients of supports depend on the classifier of the embedding. They are constants: nothing teaches it.
         guess = nn.init.xavier_uniform_(torch.empty(way, SIZE), generator=generator)
         self.register_buffer("guess", guess, persistent=False)
@@ -128,9 +125,10 @@ def weighted(attention: torch.Tensor, weights: torch.Tensor, x: torch.Tensor) ->
     return torch.einsum("tqs,tqso->tqo", attention, of_each)
 
 
-class MetaNetworks(Embedding):
+class MetaNetworks(ClippedLoss, Embedding):
     """Fast weights on features of Θ."""
 
+    clip_norm = NORM
     joint = JOINT
 
     def __init__(self, setup: LearnerSetup) -> None:
@@ -144,13 +142,6 @@ class MetaNetworks(Embedding):
         """Logits with slow and fast weights."""
         logits: torch.Tensor = self.theta_fast(support, labels, query)
         return logits
-
-    def loss(
-        self, support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor, targets: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The mean cross-entropy of the queries, with a clipped gradient, and the logits (T, Q, way)."""
-        loss, logits = super().loss(support, labels, query, targets)
-        return clipped(loss, [*self.learned().values()], NORM), logits
 
 
 def build(setup: LearnerSetup) -> Learner:

@@ -37,5 +37,6 @@ def experiment_of(results: Path) -> ExperimentOf:
         if Path(folders["results"]) == results:
             return ExperimentOf(options, Path(folders["logs"]), Path(folders["benchmarks"]))
     except (UserError, KeyError, TypeError):
-        pass  # somebody may have received results without the config
+        # Somebody may have received results without the config.
+        return ExperimentOf(options if listed else None)
     return ExperimentOf(options if listed else None)

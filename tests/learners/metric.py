@@ -61,3 +61,26 @@ def check_learning(learner, parameters, draw, updates, rate, at_least):
     )
     assert right > at_least
     assert 0.15 < wrong < 0.25
+
+
+def check_learning_orthogonal(learner, parameters, scale, updates, tasks_at_once, tested):
+    """It learns orthogonal classes; with the supports of other classes in their places, it is wrong or at chance."""
+    generator = torch.Generator().manual_seed(1)
+    optimizer = torch.optim.Adam(parameters, lr=3e-3)
+
+    def drawn(count):
+        classes = torch.stack([torch.eye(16)[torch.randperm(16, generator=generator)[:5]] for _ in range(count)])
+        return scale * classes.repeat_interleave(2, dim=1), scale * classes
+
+    for _ in range(updates):
+        support, query = drawn(tasks_at_once)
+        loss, _ = learner.loss(support, LABELS, query, torch.arange(5))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    support, query = drawn(tested)
+    right = (learner.predict(support, LABELS, query).argmax(dim=2) == torch.arange(5)).float().mean()
+    shuffled = torch.stack([one[torch.randperm(10, generator=generator)] for one in support])
+    wrong = (learner.predict(shuffled, LABELS, query).argmax(dim=2) == torch.arange(5)).float().mean()
+    assert right > 0.6
+    assert wrong < 0.35

@@ -5,8 +5,7 @@ import torch
 
 from mtl.learners.mann import access
 from tests.helpers.learners import build
-
-LABELS = torch.arange(5).repeat_interleave(2)
+from tests.learners.metric import LABELS, check_learning_orthogonal
 
 
 @pytest.fixture
@@ -84,23 +83,4 @@ def test_gradients_are_those_of_finite_differences(learner):
 
 
 def test_what_it_learns_is_in_the_supports(learner):
-    """It learns orthogonal classes; with the supports of other classes in their places, it is wrong or at chance."""
-    generator = torch.Generator().manual_seed(1)
-    optimizer = torch.optim.Adam(learner.theta_reader.parameters(), lr=3e-3)
-
-    def tasks(count):
-        classes = torch.stack([torch.eye(16)[torch.randperm(16, generator=generator)[:5]] for _ in range(count)])
-        return classes.repeat_interleave(2, dim=1), classes
-
-    for _ in range(150):
-        support, query = tasks(16)
-        loss, _ = learner.loss(support, LABELS, query, torch.arange(5))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    support, query = tasks(100)
-    right = (learner.predict(support, LABELS, query).argmax(dim=2) == torch.arange(5)).float().mean()
-    shuffled = torch.stack([one[torch.randperm(10, generator=generator)] for one in support])
-    wrong = (learner.predict(shuffled, LABELS, query).argmax(dim=2) == torch.arange(5)).float().mean()
-    assert right > 0.6
-    assert wrong < 0.35
+    check_learning_orthogonal(learner, learner.theta_reader.parameters(), 1, updates=150, tasks_at_once=16, tested=100)

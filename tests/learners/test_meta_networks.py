@@ -7,8 +7,7 @@ from torch.nn import functional as F
 from mtl.learners.meta_networks import SIZE, preprocessed, weighted
 from mtl.learners.reading_order import reading_order
 from tests.helpers.learners import build
-
-LABELS = torch.arange(5).repeat_interleave(2)
+from tests.learners.metric import LABELS, check_learning_orthogonal
 
 
 @pytest.fixture
@@ -75,23 +74,4 @@ def test_labels_of_supports_matter(learner):
 
 
 def test_it_learns_what_is_in_the_supports(learner):
-    """Orthogonal classes; with the supports of other classes in their places, it is wrong or at chance."""
-    generator = torch.Generator().manual_seed(1)
-    optimizer = torch.optim.Adam(learner.theta_fast.parameters(), lr=3e-3)
-
-    def tasks(count):
-        classes = torch.stack([torch.eye(16)[torch.randperm(16, generator=generator)[:5]] for _ in range(count)])
-        return 4 * classes.repeat_interleave(2, dim=1), 4 * classes
-
-    for _ in range(120):
-        support, query = tasks(8)
-        loss, _ = learner.loss(support, LABELS, query, torch.arange(5))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    support, query = tasks(60)
-    right = (learner.predict(support, LABELS, query).argmax(dim=2) == torch.arange(5)).float().mean()
-    shuffled = torch.stack([one[torch.randperm(10, generator=generator)] for one in support])
-    wrong = (learner.predict(shuffled, LABELS, query).argmax(dim=2) == torch.arange(5)).float().mean()
-    assert right > 0.6
-    assert wrong < 0.35
+    check_learning_orthogonal(learner, learner.theta_fast.parameters(), 4, updates=120, tasks_at_once=8, tested=60)
