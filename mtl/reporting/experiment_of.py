@@ -1,5 +1,6 @@
 """Which experiment a folder of results belongs to: its options, and the folders of its logs and measurements."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,11 +33,9 @@ def experiment_of(results: Path) -> ExperimentOf:
     manifest = results / "manifest.json"
     listed = manifest.is_file()
     options = recorded_options(manifest) if listed else Options([Project().path(CONFIG)])
-    try:
+    # Somebody may have received results without the config.
+    with suppress(UserError, KeyError, TypeError):
         folders = merged(layers_of(options.files, options.given))["pathvars"]
         if Path(folders["results"]) == results:
             return ExperimentOf(options, Path(folders["logs"]), Path(folders["benchmarks"]))
-    except (UserError, KeyError, TypeError):
-        # Somebody may have received results without the config.
-        return ExperimentOf(options if listed else None)
     return ExperimentOf(options if listed else None)
