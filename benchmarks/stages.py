@@ -47,7 +47,7 @@ def evaluation(scene: Scene, method: str = "ss-all") -> Comparison:
 
     def bare() -> None:
         with torch.no_grad(), scene.device.autocast():
-            for batch in used.split(IMAGES_AT_ONCE):
+            for batch in used.split(IMAGES_AT_ONCE[used.device.type]):
                 backbone(to_unit_interval(batch))
 
     subject = f"evaluating {EPISODES} episodes" + ("" if method == "ss-all" else f" ({method})")

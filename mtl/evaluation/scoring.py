@@ -8,7 +8,8 @@ import torch
 from mtl.data.tasks import Tasks, labels
 from mtl.learners.learner import Learner
 
-IMAGES_AT_ONCE = 200
+# As many as the cache of a CPU likes, and a GPU needs to be busy.
+IMAGES_AT_ONCE = {"cpu": 200, "cuda": 2000}
 Predict = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 # Maps indices of T episodes to their support (T, S, ...) and query (T, Q, ...) sets.
 Sets = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
@@ -16,7 +17,7 @@ Sets = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 
 def in_batches(encode: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor) -> torch.Tensor:
     """Applies a per-image function (B, ...) -> (B, ...) to (N, ...) images, a few hundred at a time."""
-    return torch.cat([encode(batch) for batch in images.split(IMAGES_AT_ONCE)])
+    return torch.cat([encode(batch) for batch in images.split(IMAGES_AT_ONCE[images.device.type])])
 
 
 def gathered(embedded: torch.Tensor, episodes: Tasks) -> Sets:
@@ -41,7 +42,7 @@ def embed_episodes(learner: Learner, banked: torch.Tensor, episodes: Tasks, toge
         support, query = sets(batch)
         return learner.embed_sets(support, query[:, order.to(query.device)], groups=sizes)
 
-    batches = torch.arange(len(episodes.support)).split(max(1, IMAGES_AT_ONCE // images))
+    batches = torch.arange(len(episodes.support)).split(max(1, IMAGES_AT_ONCE[banked.device.type] // images))
     support, query = (torch.cat(parts) for parts in zip(*map(embedded, batches), strict=True))
     query = query[:, order.argsort().to(query.device)]
     return lambda chosen: (support[chosen], query[chosen])

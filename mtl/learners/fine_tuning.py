@@ -63,11 +63,10 @@ class FineTuning(Learner):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, ...) outputs of the frozen blocks, or images if there are none, to (N, D) features."""
-        # Under `vmap`, autocast leaves some convolutions in float32, and these take no bfloat16.
+        # In float32, because autocast reaches only some operations under `vmap`.
         x = x.to(self.theta_weight.dtype) if self._first else to_unit_interval(x)
-        with self._device.autocast():
-            features: torch.Tensor = self.backbone.run(x, self._first, len(self.backbone.blocks))
-        return features.to(self.theta_weight.dtype)
+        features: torch.Tensor = self.backbone.run(x, self._first, len(self.backbone.blocks))
+        return features
 
     def after_frozen(self, banked: torch.Tensor) -> torch.Tensor:
         """(T, N, ...) banked images to outputs of the frozen blocks, where those depend on the N of a task."""

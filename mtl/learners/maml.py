@@ -38,7 +38,6 @@ class WholeNetwork(Learner):
         self._weights = sum(parameter.numel() for parameter in backbone.parameters())
         self._learning_rate = setup.learning_rate
         self._second_order = second_order
-        self._device = setup.device
         self.backbone = backbone.requires_grad_(learned).eval()
         backbone.set_batch_norm(setup.batch_norm)
         # When stacked by task, weights in channels-last order would be copied at every use.
@@ -56,8 +55,8 @@ class WholeNetwork(Learner):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """(N, 3, H, W) uint8 to (N, way) logits."""
-        with self._device.autocast():
-            features = self.backbone(to_unit_interval(images))
+        # In float32, because autocast reaches only some operations under `vmap`.
+        features = self.backbone(to_unit_interval(images))
         return F.linear(features.to(self.theta_weight.dtype), self.theta_weight, self.theta_bias)
 
     def predict(self, support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor) -> torch.Tensor:

@@ -1,8 +1,14 @@
-"""Batch normalisation with running statistics or with those of each set of images."""
+"""Batch normalisation with running statistics or with those of each set of images, and the activation behind it."""
+
+from importlib.util import find_spec
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+HAS_TRITON = find_spec("triton") is not None  # torch for CPUs comes without it
+if HAS_TRITON:
+    from mtl.networks.set_norm import set_norm
 
 EPSILON = 1e-3
 MOMENTUM = 0.1
@@ -41,44 +47,72 @@ class BatchNorm(nn.Module):
         self.gamma = nn.Parameter(torch.ones(channels)) if affine else None
         self.beta = nn.Parameter(torch.zeros(channels)) if affine else None
 
-    def forward(self, conv: nn.Conv2d, x: torch.Tensor, sets: list[int] | None = None) -> torch.Tensor:
-        """Convolves (B, C, H, W) and normalises the output.
+    def forward(
+        self, conv: nn.Conv2d, x: torch.Tensor, sets: list[int] | None = None, slope: float = 1.0
+    ) -> torch.Tensor:
+        """Convolves (B, C, H, W), normalises, and applies leaky ReLU.
 
         Normalisation by constants is folded into the convolution: scaling its weights instead of its output saves
-        another pass over that output.
+        another pass over that output. Statistics of the images themselves cancel the bias of the convolution, which is
+        therefore left out, except under `vmap`.
 
         Args:
             conv: the convolution.
             x: (B, C, H, W) maps.
             sets: the sizes of the sets that the B images consist of, one after another. Only `episode` statistics look
                 at it. Without it, the images are one set, and the function may run under `vmap`.
+            slope: of the activation for negative values; 1: no activation.
         """
         if self.statistics == "running" and not self.training:
             scale, offset = self._affine(self.mean, self.variance)
             bias = offset if conv.bias is None else offset + conv.bias * scale
-            return F.conv2d(x, conv.weight * scale[:, None, None, None], bias, conv.stride, conv.padding)
+            weight = conv.weight * scale[:, None, None, None]
+            return _activated(F.conv2d(x, weight, bias, conv.stride, conv.padding), slope)
+        if self.training or sets is not None:
+            y = F.conv2d(x, conv.weight, None, conv.stride, conv.padding)
+            if self.statistics == "running":
+                return self._batch(y, conv.bias, slope)
+            return self._each(y, sets or [len(y)], slope)
         y = conv(x)
-        if self.statistics == "running":
-            return F.batch_norm(y, self.mean, self.variance, self.gamma, self.beta, True, MOMENTUM, EPSILON)
-        if sets is not None:
-            return self._each(y, sets)
         # Written out, because second derivatives of torch's batch norm with scale and offset are wrong under vmap. One
         # multiplication and addition per value, because passes over memory cost more than the convolutions.
         wide = y.to(self.mean.dtype)
         variance, mean = torch.var_mean(wide, dim=(0, 2, 3), correction=0)
         scale, offset = self._affine(mean, variance)
-        return torch.addcmul(offset[:, None, None], wide, scale[:, None, None]).to(y.dtype)
+        normalised = torch.addcmul(offset[:, None, None], wide, scale[:, None, None]).to(y.dtype)
+        return _activated(normalised, slope)
 
-    def _each(self, y: torch.Tensor, sets: list[int]) -> torch.Tensor:
+    def _batch(self, y: torch.Tensor, bias: torch.Tensor | None, slope: float) -> torch.Tensor:
+        """Normalises (B, C, H, W) by its own mean and variance, and updates the running ones."""
+        if bias is not None:  # it would shift the mean; the update below keeps only a part of what is added here
+            self.mean.add_(bias.detach(), alpha=MOMENTUM / (1 - MOMENTUM))
+        if self._fused(y):
+            out, mean, variance = set_norm(y, (len(y),), slope, EPSILON)
+            count = y.numel() / y.shape[1]
+            self.mean.lerp_(mean[0], MOMENTUM)
+            self.variance.lerp_(variance[0] * (count / (count - 1)), MOMENTUM)
+        else:
+            out = F.batch_norm(y, self.mean, self.variance, self.gamma, self.beta, True, MOMENTUM, EPSILON)
+            out = _activated(out, slope)
+        return out
+
+    def _each(self, y: torch.Tensor, sets: list[int], slope: float) -> torch.Tensor:
         """Normalises each set of (B, C, H, W) by its own mean and variance.
 
         The loop is over the few sets that are convolved together. Each is a stretch of memory, over which torch's batch
-        norm makes fewer passes than any function that normalises all sets at once (docs/performance.md).
+        norm makes fewer passes than any function of torch that normalises all sets at once (docs/performance.md).
         """
+        if self._fused(y):
+            return set_norm(y, tuple(sets), slope, EPSILON)[0]
         # Given a scale, torch keeps the statistics of bfloat16 maps in float32; without one, in bfloat16.
         scale = torch.ones_like(self.mean) if self.gamma is None else self.gamma
         parts = (F.batch_norm(part, None, None, scale, self.beta, True, 0.0, EPSILON) for part in y.split(sets))
-        return torch.cat([*parts])
+        return _activated(torch.cat([*parts]), slope)
+
+    def _fused(self, y: torch.Tensor) -> bool:
+        """Whether the kernels for GPUs do it; they know no scale and no offset."""
+        plain = self.gamma is None and self.beta is None
+        return HAS_TRITON and y.is_cuda and y.dtype != torch.float64 and plain
 
     def _affine(self, mean: torch.Tensor, variance: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The factor of each channel, and the offset added afterwards."""
@@ -87,3 +121,8 @@ class BatchNorm(nn.Module):
             scale = scale * self.gamma
         offset = -mean * scale
         return scale, offset if self.beta is None else offset + self.beta
+
+
+def _activated(y: torch.Tensor, slope: float) -> torch.Tensor:
+    # In place, because otherwise the backward pass keeps the maps before and after each activation.
+    return y if slope == 1 else F.leaky_relu(y, slope, inplace=True)

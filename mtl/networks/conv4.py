@@ -22,7 +22,7 @@ class ConvBlock(nn.Module):
 
     def forward(self, x: torch.Tensor, sets: list[int] | None = None) -> torch.Tensor:
         """(B, inputs, H, W) to (B, outputs, H // 2, W // 2); for `sets` see `BatchNorm`."""
-        return F.max_pool2d(F.relu(self.norms[0](self.convs[0], x, sets), inplace=True), 2)
+        return F.max_pool2d(self.norms[0](self.convs[0], x, sets, slope=0), 2)
 
 
 def build(width: int, dropout: float = 0.0) -> Backbone:

@@ -28,9 +28,8 @@ class ResidualBlock(nn.Module):
     def forward(self, x: torch.Tensor, sets: list[int] | None = None) -> torch.Tensor:
         """(B, inputs, H, W) to (B, outputs, H // 2, W // 2); for `sets` see `BatchNorm`."""
         main = x
-        # In place, because otherwise the backward pass keeps the maps before and after each activation.
         for conv, norm in zip(self.convs, self.norms, strict=True):
-            main = F.leaky_relu(norm(conv, main, sets), 0.1, inplace=True)
+            main = norm(conv, main, sets, slope=0.1)
         return F.max_pool2d(self.shortcut(x).add_(main), 2)
 
 

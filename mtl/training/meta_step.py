@@ -15,7 +15,7 @@ class MetaStep:
         self._device = device
         self._support_labels = torch.from_numpy(labels(shape.way, shape.shot)).to(device)
         self._targets = torch.from_numpy(labels(shape.way, shape.query)).to(device)
-        self.optimizer = torch.optim.Adam(learner.learned().values())
+        self.optimizer = torch.optim.Adam(learner.learned().values(), fused=device.type == "cuda")
 
     def __call__(self, banked: torch.Tensor, tasks: Tasks, rate: float) -> tuple[torch.Tensor, torch.Tensor]:
         """Updates the learner from a meta-batch of T tasks.

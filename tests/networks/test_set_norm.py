@@ -1,0 +1,66 @@
+"""The kernels for GPUs beside torch's own operations; without a GPU, in Triton's interpreter."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+pytest.importorskip("triton")
+CUDA = torch.cuda.is_available()
+SHAPES = [
+    ((7, 3, 40, 30), (2, 5), 0.1),  # two parts an image, odd channels
+    ((6, 20, 5, 5), (1, 2, 3), 1.0),
+    ((4, 70, 3, 3), (4,), 0.0),  # two blocks of channels
+    ((260, 2, 2, 2), (130, 130), 0.1),  # more parts than are added up at a time
+]
+
+
+def check(shape, sets, slope, dtype, tolerance):
+    from mtl.networks.set_norm import set_norm
+
+    device = "cuda" if CUDA else "cpu"
+    generator = torch.Generator().manual_seed(0)
+    # A mean much larger than the deviation, which a sum of squares would not survive.
+    maps = (torch.randn(shape, generator=generator) + 30).to(device, dtype)
+    gradient = torch.randn(shape, generator=generator).to(device, dtype)
+    ours = maps.clone(memory_format=torch.channels_last).requires_grad_()
+    theirs = maps.double().requires_grad_()
+    out, mean, variance = set_norm(ours, sets, slope, 1e-3)
+    out.backward(gradient)
+    parts = theirs.split(sets)
+    expected = torch.cat([F.batch_norm(part, None, None, training=True, eps=1e-3) for part in parts])
+    expected = F.leaky_relu(expected, slope)
+    expected.backward(gradient.double())
+    assert out.dtype == dtype
+    assert (out - expected).abs().max() < tolerance
+    assert (ours.grad - theirs.grad).abs().max() < tolerance
+    for index, part in enumerate(parts):
+        assert (mean[index] - part.mean((0, 2, 3))).abs().max() < 1e-5
+        assert (variance[index] - part.var((0, 2, 3), correction=0)).abs().max() < 1e-4
+
+
+if __name__ == "__main__":
+    for shape, sets, slope in SHAPES:
+        check(shape, sets, slope, torch.float32, 2e-5)
+        check(shape, sets, slope, torch.bfloat16, 6e-2)
+
+
+@pytest.mark.skipif(CUDA, reason="there is a GPU")
+def test_the_interpreter_gives_what_torch_gives():
+    # Triton decides when it is imported.
+    environment = {**os.environ, "TRITON_INTERPRET": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.networks.test_set_norm"], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not CUDA, reason="needs a GPU")
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 2e-5), (torch.bfloat16, 6e-2)])
+@pytest.mark.parametrize(("shape", "sets", "slope"), SHAPES)
+def test_a_gpu_gives_what_torch_gives(shape, sets, slope, dtype, tolerance):
+    check(shape, sets, slope, dtype, tolerance)
