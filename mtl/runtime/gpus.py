@@ -1,6 +1,7 @@
 """Which GPU a job uses. Snakemake counts GPUs but assigns none."""
 
 import fcntl
+import itertools
 import os
 import shutil
 import subprocess
@@ -11,11 +12,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from mtl.runtime.errors import UserError
+
 WAIT = 1.0  # seconds
 # Not $TMPDIR, which may differ between the jobs of a machine.
 SHARED = (Path("/dev/shm"), Path("/tmp"))  # noqa: S108 - locks, opened without following links
+JOBS_PER_GPU = "MTL_JOBS_PER_GPU"
 # Closing a file would release its lock.
 _held: list[IO[str]] = []
+
+
+def jobs_per_gpu() -> int:
+    """How many jobs share a GPU: one, unless the environment says more.
+
+    Raises:
+        UserError: the environment says no number from 1.
+    """
+    said = os.environ.get(JOBS_PER_GPU, "1")
+    if not said.isdecimal() or int(said) < 1:
+        raise UserError(f"environment: {JOBS_PER_GPU}: {said!r} is no number of jobs; write 1 or more")
+    return int(said)
 
 
 def visible_gpus() -> int:
@@ -29,7 +45,7 @@ def visible_gpus() -> int:
 
 
 def claim_gpu(names: Sequence[str], folder: Path | None = None) -> int:
-    """Takes the first GPU that no other job of this user on this machine holds; prints a note if it has to wait.
+    """Takes a GPU that has room for one more job of this user; prints a note if it has to wait.
 
     The kernel releases the lock when the process ends, however it ends.
 
@@ -41,11 +57,13 @@ def claim_gpu(names: Sequence[str], folder: Path | None = None) -> int:
         The place of the GPU among `names`.
     """
     folder = folder or next((place for place in SHARED if os.access(place, os.W_OK)), Path(tempfile.gettempdir()))
+    # A second job joins the first only when all GPUs have one.
+    seats = list(itertools.product(range(jobs_per_gpu()), enumerate(names)))
     told = False
     while True:
-        for index, name in enumerate(names):
+        for seat, (index, name) in seats:
             # Anyone can write to the folder, so following a link could open someone else's file.
-            where = folder / f"mtl-{os.getuid()}-{name}.lock"
+            where = folder / f"mtl-{os.getuid()}-{name}{f'-{seat}' if seat else ''}.lock"
             file = os.fdopen(os.open(where, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600), "w")
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

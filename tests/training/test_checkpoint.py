@@ -14,28 +14,11 @@ import torch
 from mtl.runtime.errors import UserError
 from mtl.training import checkpoint as module
 from mtl.training.checkpoint import Checkpoint
+from tests.helpers.interrupt import interrupt_after
 from tests.helpers.learners import TRANSFORMER
 from tests.helpers.stages import run_meta_train, run_pretrain
 
 RESULTS = ("model", "snapshots", "history", "summary")
-
-
-@pytest.fixture
-def interrupted_after(monkeypatch):
-    """Makes the next stage save its state and stop after this many iterations."""
-
-    def set_up(iterations):
-        offer, left = Checkpoint.offer, [iterations]
-
-        def counted(self, state):
-            left[0] -= 1
-            if left[0] == 0:
-                os.kill(os.getpid(), signal.SIGTERM)
-            offer(self, state)
-
-        monkeypatch.setattr(Checkpoint, "offer", counted)
-
-    return set_up
 
 
 def stage(name):
@@ -54,10 +37,10 @@ def stage(name):
         *(pytest.param("maml-ht", iterations, marks=pytest.mark.slow) for iterations in (1, 11, 14, 22)),
     ],
 )
-def test_an_interrupted_stage_gives_the_same_bytes(tiny, tmp_path, interrupted_after, capsys, name, iterations):
+def test_an_interrupted_stage_gives_the_same_bytes(tiny, tmp_path, monkeypatch, capsys, name, iterations):
     run = stage(name)
     expected = run(tiny, tmp_path / "whole")
-    interrupted_after(iterations)
+    interrupt_after(monkeypatch, iterations)
     (tmp_path / "parts").mkdir()
     with pytest.raises(UserError, match="interrupted by SIGTERM; the same command goes on"):
         run(tiny, tmp_path / "parts")

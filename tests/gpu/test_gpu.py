@@ -1,0 +1,82 @@
+"""On a GPU: every learner trains, evaluates and resumes there, with the numbers of a CPU."""
+
+import csv
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mtl.evaluation.evaluate import EvaluateInputs, EvaluatePaths, evaluate
+from mtl.runtime.errors import UserError
+from tests.helpers import stages
+from tests.helpers.interrupt import interrupt_after
+from tests.helpers.learners import ALL_METHODS, CONV4, RUNTIME, method
+from tests.helpers.stages import evaluate_spec, run_meta_train, run_pretrain
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"),
+]
+META_TRAINED = [name for name in ALL_METHODS if method(name).meta_trained]
+ON_GPU = dataclasses.replace(RUNTIME, device="cuda")
+
+
+@pytest.fixture
+def on_gpu(monkeypatch):
+    """Makes the stages run on the GPU from here on."""
+    return lambda: monkeypatch.setattr(stages, "RUNTIME", ON_GPU)
+
+
+def losses(paths):
+    with paths.history.open() as file:
+        return np.array([float(line["loss"]) for line in csv.DictReader(file) if line["loss"]])
+
+
+def predicted(tiny, folder, name, model, runtime):
+    row = method(name)
+    changed = {} if row.pretrained else {"network": CONV4, "batch_norm": "episode"}
+    if not model:
+        folder.mkdir()
+    inputs = EvaluateInputs(
+        tiny / "images.npy", tiny / "split.csv", tiny / "test.npz", tiny / "val.npz",
+        tiny / "theta.safetensors" if row.pretrained else None, model,
+    )  # fmt: skip
+    paths = EvaluatePaths(folder / "episodes.csv", folder / "predictions.npz", folder / "evaluation.json")
+    evaluate(evaluate_spec(name, [5, 10], runtime=runtime, **changed), inputs, paths)
+    return np.load(paths.predictions)["predicted"]
+
+
+@pytest.mark.parametrize("name", ALL_METHODS)
+def test_every_method_gives_what_a_cpu_gives(tiny, tmp_path, on_gpu, name):
+    models = {}
+    if name in META_TRAINED:
+        cpu = run_meta_train(tiny, tmp_path / "cpu", name)
+        on_gpu()
+        gpu = run_meta_train(tiny, tmp_path / "gpu", name)
+        assert losses(gpu) == pytest.approx(losses(cpu), rel=0.02)
+        models = {"cpu": cpu.model, "gpu": gpu.model}
+        expected, got = (load_file(path) for path in models.values())
+        assert {key: value.shape for key, value in got.items()} == {key: x.shape for key, x in expected.items()}
+    # The same weights on both devices.
+    a = predicted(tiny, tmp_path / "cpu", name, models.get("cpu"), RUNTIME)
+    b = predicted(tiny, tmp_path / "gpu", name, models.get("cpu"), ON_GPU)
+    assert (a == b).mean() > 0.98
+
+
+@pytest.mark.parametrize("name", ["pretrain", "ss-all-ht", "maml-ht", "ft-all"])
+def test_an_interrupted_stage_gives_the_same_bytes(tiny, tmp_path, on_gpu, monkeypatch, name):
+    on_gpu()
+
+    def run(folder):
+        return run_pretrain(tiny, folder) if name == "pretrain" else run_meta_train(tiny, folder, name, iterations=12)
+
+    expected = run(tmp_path / "whole")
+    interrupt_after(monkeypatch, 4)
+    (tmp_path / "parts").mkdir()
+    with pytest.raises(UserError, match="interrupted by SIGTERM"):
+        run(tmp_path / "parts")
+    resumed = run(tmp_path / "parts")
+    for file in ("model", "history", "summary"):
+        assert getattr(resumed, file).read_bytes() == getattr(expected, file).read_bytes(), file
