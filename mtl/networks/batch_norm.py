@@ -86,15 +86,8 @@ class BatchNorm(nn.Module):
         """Normalises (B, C, H, W) by its own mean and variance, and updates the running ones."""
         if bias is not None:  # it would shift the mean; the update below keeps only a part of what is added here
             self.mean.add_(bias.detach(), alpha=MOMENTUM / (1 - MOMENTUM))
-        if self._fused(y):
-            out, mean, variance = set_norm(y, (len(y),), slope, EPSILON)
-            count = y.numel() / y.shape[1]
-            self.mean.lerp_(mean[0], MOMENTUM)
-            self.variance.lerp_(variance[0] * (count / (count - 1)), MOMENTUM)
-        else:
-            out = F.batch_norm(y, self.mean, self.variance, self.gamma, self.beta, True, MOMENTUM, EPSILON)
-            out = _activated(out, slope)
-        return out
+        out = F.batch_norm(y, self.mean, self.variance, self.gamma, self.beta, True, MOMENTUM, EPSILON)
+        return _activated(out, slope)
 
     def _each(self, y: torch.Tensor, sets: list[int], slope: float) -> torch.Tensor:
         """Normalises each set of (B, C, H, W) by its own mean and variance.
@@ -102,17 +95,13 @@ class BatchNorm(nn.Module):
         The loop is over the few sets that are convolved together. Each is a stretch of memory, over which torch's batch
         norm makes fewer passes than any function of torch that normalises all sets at once (docs/performance.md).
         """
-        if self._fused(y):
-            return set_norm(y, tuple(sets), slope, EPSILON)[0]
+        plain = self.gamma is None and self.beta is None
+        if HAS_TRITON and y.is_cuda and y.dtype != torch.float64 and plain:
+            return set_norm(y, tuple(sets), slope, EPSILON)
         # Given a scale, torch keeps the statistics of bfloat16 maps in float32; without one, in bfloat16.
         scale = torch.ones_like(self.mean) if self.gamma is None else self.gamma
         parts = (F.batch_norm(part, None, None, scale, self.beta, True, 0.0, EPSILON) for part in y.split(sets))
         return _activated(torch.cat([*parts]), slope)
-
-    def _fused(self, y: torch.Tensor) -> bool:
-        """Whether the kernels for GPUs do it; they know no scale and no offset."""
-        plain = self.gamma is None and self.beta is None
-        return HAS_TRITON and y.is_cuda and y.dtype != torch.float64 and plain
 
     def _affine(self, mean: torch.Tensor, variance: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The factor of each channel, and the offset added afterwards."""

@@ -19,9 +19,7 @@ CHANNELS = 64
 PARTS = 128  # of a set that are added up at a time
 
 
-def set_norm(
-    y: torch.Tensor, sets: tuple[int, ...], slope: float, epsilon: float
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def set_norm(y: torch.Tensor, sets: tuple[int, ...], slope: float, epsilon: float) -> torch.Tensor:
     """Normalises each set of images by its own mean and variance, then applies leaky ReLU.
 
     Sums are in float32 and in a fixed order, so the same input gives the same bytes.
@@ -33,16 +31,15 @@ def set_norm(
         epsilon: added to the variance.
 
     Returns:
-        The activated maps (B, C, H, W), channels-last, and the mean and variance of each set, (S, C) in float32. Only
-        the maps are differentiable, and only once.
+        The activated maps (B, C, H, W), channels-last, of the type of `y`; they are differentiable once.
     """
-    result: tuple[torch.Tensor, torch.Tensor, torch.Tensor] = _SetNorm.apply(y, sets, slope, epsilon)
-    return result
+    out: torch.Tensor = _SetNorm.apply(y, sets, slope, epsilon)
+    return out
 
 
 class _SetNorm(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, y: torch.Tensor, sets: tuple[int, ...], slope: float, epsilon: float) -> tuple[Any, ...]:
+    def forward(ctx: Any, y: torch.Tensor, sets: tuple[int, ...], slope: float, epsilon: float) -> torch.Tensor:
         y = y.contiguous(memory_format=torch.channels_last)
         sizes = _Sizes(y, sets)
         mean, variance = sizes.merged(_merge_moments, sizes.parts(_part_moments, y))
@@ -51,12 +48,11 @@ class _SetNorm(torch.autograd.Function):
         sizes.everywhere(_normalise, y, mean, inverse, out, SLOPE=slope)
         ctx.save_for_backward(y, mean, inverse)
         ctx.sets, ctx.slope = sets, slope
-        ctx.mark_non_differentiable(mean, variance)
-        return out, mean, variance
+        return out
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: torch.Tensor, *_: torch.Tensor) -> tuple[Any, ...]:
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[Any, ...]:
         y, mean, inverse = ctx.saved_tensors
         gradient = gradient.contiguous(memory_format=torch.channels_last)
         sizes = _Sizes(y, ctx.sets)

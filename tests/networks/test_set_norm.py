@@ -28,7 +28,7 @@ def check(shape, sets, slope, dtype, tolerance):
     gradient = torch.randn(shape, generator=generator).to(device, dtype)
     ours = maps.clone(memory_format=torch.channels_last).requires_grad_()
     theirs = maps.double().requires_grad_()
-    out, mean, variance = set_norm(ours, sets, slope, 1e-3)
+    out = set_norm(ours, sets, slope, 1e-3)
     out.backward(gradient)
     parts = theirs.split(sets)
     expected = torch.cat([F.batch_norm(part, None, None, training=True, eps=1e-3) for part in parts])
@@ -37,9 +37,6 @@ def check(shape, sets, slope, dtype, tolerance):
     assert out.dtype == dtype
     assert (out - expected).abs().max() < tolerance
     assert (ours.grad - theirs.grad).abs().max() < tolerance
-    for index, part in enumerate(parts):
-        assert (mean[index] - part.mean((0, 2, 3))).abs().max() < 1e-5
-        assert (variance[index] - part.var((0, 2, 3), correction=0)).abs().max() < 1e-4
 
 
 if __name__ == "__main__":
