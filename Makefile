@@ -6,7 +6,7 @@ VENV := .venv
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help install quick demo test test-fast test-slurm bench lint docs clean
+.PHONY: help install quick demo test test-fast test-slurm gpu bench lint docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,12 @@ test-fast: install ## the tests that run no workflow (under two minutes)
 
 test-slurm: install ## a table on a SLURM of one node, which it starts (root and Debian; ten minutes at most)
 	$(RUN) tests/slurm/run
+
+gpu: install ## with a GPU: its tests, then miniImageNet at the paper's scale (DATA=FOLDER, resumable)
+	$(RUN) python -m pytest -m gpu
+	$(UNLOCK)
+	$(RUN) MTL_JOBS_PER_GPU=$${MTL_JOBS_PER_GPU:-6} snakemake --cores all \
+	  --configfile config/paper.yaml config/paper-short.yaml --config data=$(DATA)
 
 bench: install ## every stage beside its floor, as ratios (about 13 minutes)
 	$(RUN) python -m benchmarks --csv results/benchmarks.csv

@@ -10,7 +10,24 @@ from mtl.reporting.claims_page import write_claims
 from mtl.reporting.tables import write_table
 from tests.helpers.learners import CONFIG, ROOT
 
-KEPT = ROOT / "docs/results/miniimagenet-cpu"
+KEPT = ROOT / "docs/results"
+# Folder of the cells, folder of the reports below it, and what these take of the experiment.
+REPORTS = [
+    ("miniimagenet-cpu", ".", {}),
+    ("paper-short", ".", {}),
+    ("paper-short", "seed0", {"seeds": [0]}),
+    ("paper-short", "5-shot", {"shots": [5], "methods": ["ss-all", "ss-all-ht", "linear"]}),
+]
+
+
+def kept(report):
+    return [
+        (*entry, path.stem) for entry in REPORTS if (path := KEPT / entry[0] / entry[1] / f"{report}.csv").is_file()
+    ]
+
+
+def reports_of(cells, only):
+    return load({**read_yaml(cells / "config.yaml"), **only}, ROOT).reports
 
 
 def judged(plan):
@@ -18,21 +35,18 @@ def judged(plan):
     return json.dumps({name: value for name, value in json.loads(plan).items() if name != "asked"})
 
 
-@pytest.fixture(scope="module")
-def reports():
-    return load(read_yaml(KEPT / "config.yaml"), ROOT).reports
-
-
-@pytest.mark.parametrize("table", ["table1", "table2"])
-def test_tables(reports, tmp_path, table):
+@pytest.mark.parametrize(("cells", "reports", "only", "table"), [*kept("table1"), *kept("table2")])
+def test_tables(tmp_path, cells, reports, only, table):
     files = [tmp_path / f"{table}.{suffix}" for suffix in ("csv", "md")]
-    write_table(judged(reports.table(table)), CONFIG / "published/tables.csv", KEPT, tmp_path / "logs", *files)
+    plan = judged(reports_of(KEPT / cells, only).table(table))
+    write_table(plan, CONFIG / "published/tables.csv", KEPT / cells, tmp_path / "logs", *files)
     for file in files:
-        assert file.read_bytes() == (KEPT / file.name).read_bytes()
+        assert file.read_bytes() == (KEPT / cells / reports / file.name).read_bytes()
 
 
-def test_claims(reports, tmp_path):
+@pytest.mark.parametrize(("cells", "reports", "only", "_"), kept("claims"))
+def test_claims(tmp_path, cells, reports, only, _):
     files = [tmp_path / f"claims.{suffix}" for suffix in ("csv", "md")]
-    write_claims(judged(reports.claims()), KEPT, *files)
+    write_claims(judged(reports_of(KEPT / cells, only).claims()), KEPT / cells, *files)
     for file in files:
-        assert file.read_bytes() == (KEPT / file.name).read_bytes()
+        assert file.read_bytes() == (KEPT / cells / reports / file.name).read_bytes()
