@@ -11,6 +11,7 @@ The rooms, lowest first. A module imports from its own room and from rooms liste
 - `training`: pre-training and meta-training
 - `experiment`: cells, specs of jobs, what reports show; the workflow's rules query it
 - `reporting`: tables, claims, figures, provenance
+- `planning`: what an experiment will cost
 """
 
 

@@ -1,5 +1,6 @@
 """The subcommands of `mtl` that people type, to look at what there is."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +26,19 @@ def compare(first: CellPath, second: CellPath) -> None:
     from mtl.reporting.compare_cells import compare
 
     compare(first, second)
+
+
+@cells.command(rich_help_panel=LOOK)
+def plan(
+    targets: Annotated[list[str] | None, typer.Argument(help="As for Snakemake; by default all.")] = None,
+    configfile: Annotated[list[Path] | None, typer.Option(help="As for Snakemake. Repeatable.")] = None,
+    config: Annotated[list[str] | None, typer.Option(help="KEY=VALUE, as for Snakemake. Repeatable.")] = None,
+    cores: Annotated[int | None, typer.Option(min=1, help="For the time by the clock; by default all.")] = None,
+) -> None:
+    """Says what a target will cost on this machine: jobs, hours, memory, disk."""
+    from mtl.planning.estimate import plan
+
+    plan(targets or [], configfile or [], config or [], cores or os.cpu_count() or 1)
 
 
 @cells.command(rich_help_panel=LOOK)

@@ -1,0 +1,63 @@
+"""The jobs that Snakemake would run, from its dry run."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from mtl.reporting.commands import Options
+from mtl.runtime.errors import UserError
+
+# What Snakemake prints of a job's command is what it would run.
+_COMMAND = re.compile(r"^(?:Shell command:)? *(?:\[.*?\|\| export \S+; )?(mtl .*?) 2>&1 \| ", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job: its stage, its spec, and the files that its command names, by option."""
+
+    stage: str
+    spec: dict[str, Any]
+    files: dict[str, str]
+
+
+def planned(targets: Sequence[str], options: Options) -> list[Job]:
+    """The jobs that are left to do for targets; without any, for all that the experiment consists of.
+
+    Raises:
+        UserError: Snakemake refuses; its words are shown.
+    """
+    given = (("--configfile", options.files[1:]), ("--config", options.given))
+    words = [str(word) for option, values in given if values for word in (option, *values)]
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--printshellcmds", "--nolock", "--cores", "1"]
+    done = subprocess.run([*command, *targets, *words], capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode != 0:
+        raise UserError(f"snakemake --dry-run refuses:\n{(done.stdout + done.stderr).strip()}")
+    return jobs_of(done.stdout + done.stderr)
+
+
+def jobs_of(output: str) -> list[Job]:
+    """The jobs whose commands a dry run shows.
+
+    >>> jobs_of("Shell command: mtl split --classes a.csv --output b.csv 2>&1 | (exec tee c.log)")
+    [Job(stage='split', spec={}, files={'classes': 'a.csv', 'output': 'b.csv'})]
+    """
+    found = []
+    for command in _COMMAND.findall(output):
+        _, stage, *words = shlex.split(command)
+        options = {key.removeprefix("--"): value for key, value in pairwise(words)}
+        named = {key: value for key, value in options.items() if f"--{key}" in words and "=" not in key}
+        spec = json.loads(named.pop("spec", "{}"))
+        found.append(Job(stage.replace("-", "_"), spec, named))
+    return found
+
+
+def counted(jobs: Sequence[Job]) -> Counter[str]:
+    """How many jobs there are of each stage."""
+    return Counter(job.stage for job in jobs)
