@@ -124,3 +124,8 @@ rule episodes:
         mtl_command(
             "episodes --spec {params.spec:q} --split {input.split} --output {output}"
         )
+
+
+rule images:
+    input:
+        expand(IMAGES, dataset=grid.selected("dataset")),
