@@ -7,6 +7,7 @@ import torch
 
 from mtl.data.tasks import Tasks, labels
 from mtl.learners.learner import Learner
+from mtl.runtime.memory import Parts
 
 # As many as the cache of a CPU likes, and a GPU needs to be busy.
 IMAGES_AT_ONCE = {"cpu": 200, "cuda": 2000}
@@ -17,7 +18,8 @@ Sets = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 
 def in_batches(encode: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor) -> torch.Tensor:
     """Applies a per-image function (B, ...) -> (B, ...) to (N, ...) images, a few hundred at a time."""
-    return torch.cat([encode(batch) for batch in images.split(IMAGES_AT_ONCE[images.device.type])])
+    parts = Parts(IMAGES_AT_ONCE[images.device.type], "images")
+    return torch.cat([*parts.of(len(images), lambda part: encode(images[part]))])
 
 
 def gathered(embedded: torch.Tensor, episodes: Tasks) -> Sets:
@@ -38,12 +40,12 @@ def embed_episodes(learner: Learner, banked: torch.Tensor, episodes: Tasks, toge
     images = episodes.support.shape[1] + episodes.query.shape[1]
     order, sizes = _by_groups(episodes, together)
 
-    def embedded(batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        support, query = sets(batch)
+    def embedded(part: slice) -> tuple[torch.Tensor, torch.Tensor]:
+        support, query = sets(torch.arange(part.start, part.stop))
         return learner.embed_sets(support, query[:, order.to(query.device)], groups=sizes)
 
-    batches = torch.arange(len(episodes.support)).split(max(1, IMAGES_AT_ONCE[banked.device.type] // images))
-    support, query = (torch.cat(parts) for parts in zip(*map(embedded, batches), strict=True))
+    parts = Parts(max(1, IMAGES_AT_ONCE[banked.device.type] // images), "episodes")
+    support, query = map(torch.cat, zip(*parts.of(len(episodes.support), embedded), strict=True))
     query = query[:, order.argsort().to(query.device)]
     return lambda chosen: (support[chosen], query[chosen])
 
@@ -77,12 +79,16 @@ def episode_predictions(
         solved: called with the number of episodes after each of these batches.
     """
     count, way = episodes.classes.shape
-    predicted = []
-    for chosen in torch.arange(count).split(at_once):
-        support, query = sets(chosen)
+
+    def solve(part: slice) -> torch.Tensor:
+        support, query = sets(torch.arange(part.start, part.stop))
         support_labels = torch.from_numpy(labels(way, support.shape[1] // way)).to(support.device)
-        predicted.append(predict(support, support_labels, query).argmax(dim=-1))
-        solved(len(chosen))
+        return predict(support, support_labels, query).argmax(dim=-1)
+
+    predicted = []
+    for answers in Parts(at_once, "episodes").of(count, solve):
+        predicted.append(answers)
+        solved(len(answers))
     return torch.cat(predicted).cpu().numpy()
 
 

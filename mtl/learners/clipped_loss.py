@@ -9,7 +9,8 @@ from mtl.learners.surrogate import clipped
 class ClippedLoss(Learner):
     """Goes before the class of the learner among its bases, and takes the loss of that class."""
 
-    clip_norm: float  # of the gradient of all that is learned
+    clip_norm: float  # of the gradient of all that is learned, over the whole meta-batch
+    separable = False
 
     def loss(
         self, support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor, targets: torch.Tensor

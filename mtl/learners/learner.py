@@ -64,12 +64,14 @@ class Learner(nn.Module, ABC):
         episodes_at_once: how many episodes to pass to `predict` at a time.
         per_image: whether `embed` treats each image independently, so that an image is embedded only once, however many
             episodes it is in; otherwise the result depends on the image's set.
+        separable: whether the loss of a meta-batch is the mean of those of its tasks.
         source_images: how many images of the training classes `see_source` wants before a learner is evaluated.
     """
 
     steps: int
     episodes_at_once: int
     per_image: bool = True
+    separable: bool = True
     source_images: int = 0
 
     @abstractmethod
