@@ -1,6 +1,12 @@
 import pytest
+import torch
 
 from tests.helpers.learners import TRANSFORMER
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    torch.manual_seed(0)
 
 
 @pytest.fixture(params=[None, TRANSFORMER], ids=["convolutions", "transformer"])

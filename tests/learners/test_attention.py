@@ -21,11 +21,6 @@ from tests.learners.metric import (
 )
 
 
-@pytest.fixture(autouse=True)
-def seed():
-    torch.manual_seed(0)
-
-
 def learner_with(tiny, **options):
     """A learner of features of 16 dimensions."""
     row = dataclasses.replace(method("attention-ss"), options=options)

@@ -24,11 +24,6 @@ from tests.learners.metric import (
 )
 
 
-@pytest.fixture(autouse=True)
-def seed():
-    torch.manual_seed(0)
-
-
 def learner_with(tiny, device=CPU, changes=None, **options):
     """A learner of maps of 16 channels."""
     row = dataclasses.replace(method("relation-ss"), options=options, **changes or {})

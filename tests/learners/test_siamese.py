@@ -20,11 +20,6 @@ from tests.learners.metric import (
 )
 
 
-@pytest.fixture(autouse=True)
-def seed():
-    torch.manual_seed(0)
-
-
 @pytest.fixture
 def learner(tiny):
     """With features of 16 dimensions."""
