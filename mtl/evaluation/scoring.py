@@ -17,7 +17,7 @@ Sets = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
 
 
 def in_batches(encode: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor) -> torch.Tensor:
-    """Applies a per-image function (B, ...) -> (B, ...) to (N, ...) images, a few hundred at a time."""
+    """Applies a per-image function (B, ...) -> (B, ...) to (N, ...) images, many at a time."""
     parts = Parts(IMAGES_AT_ONCE[images.device.type], "images")
     return torch.cat([*parts.of(len(images), lambda part: encode(images[part]))])
 

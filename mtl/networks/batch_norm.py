@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 HAS_TRITON = find_spec("triton") is not None  # torch for CPUs comes without it
 if HAS_TRITON:
-    from mtl.networks.set_norm import set_norm
+    from mtl.networks.set_norm import set_norm, usable
 
 EPSILON = 1e-3
 MOMENTUM = 0.1
@@ -54,7 +54,7 @@ class BatchNorm(nn.Module):
 
         Normalisation by constants is folded into the convolution: scaling its weights instead of its output saves
         another pass over that output. Statistics of the images themselves cancel the bias of the convolution, which is
-        therefore left out, except under `vmap`.
+        therefore left out, unless `sets` is missing.
 
         Args:
             conv: the convolution.
@@ -96,7 +96,7 @@ class BatchNorm(nn.Module):
         norm makes fewer passes than any function of torch that normalises all sets at once (docs/performance.md).
         """
         plain = self.gamma is None and self.beta is None
-        if HAS_TRITON and y.is_cuda and y.dtype != torch.float64 and plain:
+        if HAS_TRITON and y.is_cuda and y.dtype != torch.float64 and plain and usable(y.device):
             return set_norm(y, tuple(sets), slope, EPSILON)
         # Given a scale, torch keeps the statistics of bfloat16 maps in float32; without one, in bfloat16.
         scale = torch.ones_like(self.mean) if self.gamma is None else self.gamma

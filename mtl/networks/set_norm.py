@@ -1,11 +1,12 @@
 """Batch norm set by set together with leaky ReLU, in few passes over the memory of a GPU.
 
 torch makes twenty passes forward and backward: sets are normalised one after another and joined, and activations are
-apart. On a GPU these cost several times as much as the convolutions. Here are eight, written in Triton, which comes
+apart. On a GPU these cost as much as the convolutions, or more. Here are eight, written in Triton, which comes
 with torch for GPUs. `BatchNorm` has the same in torch's own operations, for everything else.
 """
 
 import functools
+import sys
 from typing import Any
 
 import torch
@@ -35,6 +36,23 @@ def set_norm(y: torch.Tensor, sets: tuple[int, ...], slope: float, epsilon: floa
     """
     out: torch.Tensor = _SetNorm.apply(y, sets, slope, epsilon)
     return out
+
+
+@functools.cache
+def usable(device: torch.device) -> bool:
+    """Whether the kernels work on a device; prints a note if not.
+
+    Triton needs a C compiler, and a card that it knows.
+    """
+    try:
+        with torch.enable_grad():
+            maps = torch.zeros(1, 1, 1, 1, device=device, requires_grad=True)
+            set_norm(maps, (1,), 1.0, 1.0).sum().backward()
+    except Exception as error:  # whatever Triton, the compiler or the driver raise
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        sys.stderr.write(f"note: Triton does not work here ({reason}); batch norm of sets takes longer\n")
+        return False
+    return True
 
 
 class _SetNorm(torch.autograd.Function):

@@ -8,14 +8,13 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from mtl.reporting.commands import Options
 from mtl.runtime.errors import UserError
 
 # What Snakemake prints of a job's command is what it would run.
-_COMMAND = re.compile(r"^(?:Shell command:)? *(?:\[.*?\|\| export \S+; )?(mtl .*?) 2>&1 \| ", re.MULTILINE)
+_COMMAND = re.compile(r"^(?:Shell command:)? *(?:\[.*?\|\| export \S+; )?(mtl .*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -35,8 +34,10 @@ def planned(targets: Sequence[str], options: Options) -> list[Job]:
     """
     given = (("--configfile", options.files[1:]), ("--config", options.given))
     words = [str(word) for option, values in given if values for word in (option, *values)]
-    command = [sys.executable, "-m", "snakemake", "--dry-run", "--printshellcmds", "--nolock", "--cores", "1"]
-    done = subprocess.run([*command, *targets, *words], capture_output=True, text=True, check=False)  # noqa: S603
+    # A profile may silence what is read here.
+    shown = ["--dry-run", "--printshellcmds", "--quiet", "host"]
+    command = [sys.executable, "-m", "snakemake", "--nolock", "--cores", "1", *shown]
+    done = subprocess.run([*command, *words, "--", *targets], capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
         raise UserError(f"snakemake --dry-run refuses:\n{(done.stdout + done.stderr).strip()}")
     return jobs_of(done.stdout + done.stderr)
@@ -50,9 +51,10 @@ def jobs_of(output: str) -> list[Job]:
     """
     found = []
     for command in _COMMAND.findall(output):
-        _, stage, *words = shlex.split(command)
-        options = {key.removeprefix("--"): value for key, value in pairwise(words)}
-        named = {key: value for key, value in options.items() if f"--{key}" in words and "=" not in key}
+        words = shlex.split(command)
+        own = iter(words[1 : words.index("2>&1")])
+        stage = next(own)
+        named = {word.removeprefix("--"): next(own) for word in own if word.startswith("--") and "=" not in word}
         spec = json.loads(named.pop("spec", "{}"))
         found.append(Job(stage.replace("-", "_"), spec, named))
     return found

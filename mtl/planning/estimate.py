@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +19,7 @@ from mtl.experiment.project import Project
 from mtl.planning.dry_run import Job, counted, planned
 from mtl.planning.pilot import Cost, Images, curve, evaluation, meta_training, pretraining
 from mtl.reporting.commands import Options
+from mtl.runtime.gpus import jobs_per_gpu, visible_gpus
 from mtl.runtime.progress import Progress
 from mtl.specs.computing import Needs
 from mtl.specs.evaluating import EvaluateSpec
@@ -47,6 +48,11 @@ class Line:
     def core_seconds(self) -> float:
         """Of all these jobs."""
         return self.jobs * self.cost.seconds * self.needs.threads
+
+    @property
+    def gpu_seconds(self) -> float:
+        """Of all these jobs: of the GPUs that they request."""
+        return self.jobs * self.cost.seconds * self.needs.gpus
 
 
 def plan(targets: Sequence[str], files: Sequence[Path] = (), given: Sequence[str] = (), cores: int = 1) -> None:
@@ -83,10 +89,18 @@ def _lines(jobs: Sequence[Job], experiment: Experiment) -> list[Line]:
     with Progress("measuring", len(groups)) as progress:
         for alike in groups.values():
             job = alike[0]
-            cost = _cost(job, _images(_dataset(job), experiment), snapshots)
-            lines.append(Line(_what(job), len(alike), Cost(start + cost.seconds, cost.bytes), _needs(job, experiment)))
+            needs = _needs(job, experiment)
+            cost = _cost(_on_its_device(job, needs), _images(_dataset(job), experiment), snapshots)
+            lines.append(Line(_what(job), len(alike), Cost(start + cost.seconds, cost.bytes), needs))
             progress.step()
     return lines
+
+
+def _on_its_device(job: Job, needs: Needs) -> Job:
+    """The job as the workflow runs it: one that requests no GPU sees none."""
+    if needs.gpus:
+        return job
+    return replace(job, spec={**job.spec, "runtime": {**job.spec["runtime"], "device": "cpu"}})
 
 
 def _cost(job: Job, images: Images, snapshots: dict[str, Job]) -> Cost:
@@ -164,31 +178,36 @@ def _image_bytes(jobs: Sequence[Job], experiment: Experiment) -> int:
 
 def _print(lines: Sequence[Line], jobs: Sequence[Job], cores: int, image_bytes: int) -> None:
     write = sys.stdout.write
-    width = max((len(line.what) for line in lines), default=4)
-    write(f"{'jobs':>5}  {'each':>9}  {'core-hours':>10}  {'GPU-hours':>9}  {'memory':>7}  what\n")
+    gpus = visible_gpus() * jobs_per_gpu()
+    write(f"{'jobs':>5}  {'each':>9}  {'core-hours':>10}  {'GPU-hours':>9}  {'request':>7}  what\n")
     for line in lines[:SHOWN]:
-        gpu = line.jobs * line.cost.seconds * line.needs.gpus / 3600
         write(
-            f"{line.jobs:5}  {_span(line.cost.seconds):>9}  {line.core_seconds / 3600:10.2f}  {gpu:9.2f}"
-            f"  {line.needs.memory / 1000:4.1f} GB  {line.what:{width}}".rstrip()
-            + "\n"
+            f"{line.jobs:5}  {_span(line.cost.seconds):>9}  {line.core_seconds / 3600:10.2f}"
+            f"  {_gpu_hours(line.gpu_seconds, gpus):>9}  {line.needs.memory / 1000:4.1f} GB  {line.what}\n"
         )
     if rest := lines[SHOWN:]:
         hours = sum(line.core_seconds for line in rest) / 3600
         write(f"{sum(line.jobs for line in rest):5}  {'shorter':>9}  {hours:10.2f}\n")
     core = sum(line.core_seconds for line in lines)
-    gpus = sum(line.jobs * line.cost.seconds * line.needs.gpus for line in lines)
+    gpu = sum(line.gpu_seconds for line in lines)
     longest = max((line.cost.seconds for line in lines), default=0.0)
+    clock = max(core / cores, longest, gpu / gpus if gpus else 0.0)
     disk = image_bytes + sum(line.jobs * line.cost.bytes for line in lines)
-    memory = max((line.needs.memory for line in lines), default=0)
-    write(f"\n{len(jobs)} jobs, {core / 3600:.1f} core-hours: ")
-    write(f"by the clock about {_span(max(core / cores, longest))} on {cores} core{'s' * (cores > 1)}; ")
-    write(f"{gpus / 3600:.1f} GPU-hours requested; up to {memory / 1000:.1f} GB of memory a job; ")
-    write(f"{disk / 1e9:.2f} GB of disk\n")
+    write(f"\n{len(jobs)} jobs, {core / 3600:.1f} core-hours, {_gpu_hours(gpu, gpus)} GPU-hours: ")
+    write(f"by the clock about {_span(clock)} on {cores} core{'s' * (cores > 1)}")
+    write(f" and {gpus} jobs on GPUs" if gpu and gpus else "")
+    write(f"; {disk / 1e9:.2f} GB of disk\n")
+    if gpu and not gpus:
+        write("measured without a GPU, though jobs request one\n")
     others = {stage: count for stage, count in counted(jobs).items() if stage not in STAGES}
     if others:
         listed = ", ".join(f"{count} {stage.replace('_', '-')}" for stage, count in sorted(others.items()))
         write(f"not measured, seconds to a few minutes each: {listed}\n")
+
+
+def _gpu_hours(seconds: float, gpus: int) -> str:
+    """Hours of GPUs; not known where there is none, because what a CPU takes says nothing about it."""
+    return f"{seconds / 3600:.2f}" if gpus or not seconds else "–"
 
 
 def _span(seconds: float) -> str:

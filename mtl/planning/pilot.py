@@ -114,7 +114,8 @@ def evaluation(spec: EvaluateSpec, images: Images) -> Cost:
     seconds += scoring.solving(spec.test.count)
     if len(candidates) > 1:
         seconds += scoring.banking(images.val) + scoring.embedding(images.val, spec.validation.count)
-        for learner.steps in candidates:
+        for steps in candidates:
+            learner.steps = steps
             seconds += scoring.solving(spec.validation.count)
     return Cost(seconds, 0)
 

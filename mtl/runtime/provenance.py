@@ -4,6 +4,7 @@ import platform
 import subprocess
 from collections.abc import Mapping
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +51,16 @@ def provenance(spec: Mapping[str, Any], inputs: Mapping[str, Path], device: Devi
         "entries": entries,
         "git": {"commit": _git("rev-parse", "HEAD"), "dirty": None if status is None else bool(status)},
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
+        "packages": {name: version(name) for name in _packages(device)},
         "device": device.name,
         "dtype": str(device.dtype).removeprefix("torch."),
         "threads": torch.get_num_threads(),
     }
+
+
+def _packages(device: Device) -> tuple[str, ...]:
+    """What computes numbers; Triton does so only on a GPU, and torch for CPUs comes without it."""
+    return (*PACKAGES, "triton") if device.torch_device.type == "cuda" and find_spec("triton") else PACKAGES
 
 
 def outputs(*paths: Path) -> dict[str, str]:

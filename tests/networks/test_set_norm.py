@@ -61,3 +61,10 @@ def test_the_interpreter_gives_what_torch_gives():
 @pytest.mark.parametrize(("shape", "sets", "slope"), SHAPES)
 def test_a_gpu_gives_what_torch_gives(shape, sets, slope, dtype, tolerance):
     check(shape, sets, slope, dtype, tolerance)
+
+
+def test_where_triton_does_not_work_a_note_says_so(capsys):
+    from mtl.networks.set_norm import usable
+
+    assert not usable(torch.device("cpu"))
+    assert "note: Triton does not work here (" in capsys.readouterr().err

@@ -81,11 +81,12 @@ def test_it_is_what_the_stage_takes_within_a_factor_of_two(tiny, tmp_path, name)
 
 def test_the_commands_of_a_dry_run_are_understood():
     shown = """Job 3: meta-training ss-all on glyphs, 5-way 1-shot
-Shell command: [ 1 != 0 ] || export CUDA_VISIBLE_DEVICES=; mtl meta-train --spec '{"seed": 1}' --images i.npy  --model \
-m.safetensors 2>&1 | (trap '' INT TERM; exec tee log) || { code=$?; echo "mtl: error"; exit $code; }
+Shell command: [ 1 != 0 ] || export CUDA_VISIBLE_DEVICES=; mtl meta-train \
+--spec '{"note": "2>&1 | x"}' --images i.npy  --model \
+--odd --test spec 2>&1 | (trap '' INT TERM; exec tee log) || { code=$?; echo "mtl: error"; exit $code; }
 Shell command: mtl split --classes a.csv --folder= --output b.csv 2>&1 | (exec tee log)
 """
     assert jobs_of(shown) == [
-        Job("meta_train", {"seed": 1}, {"images": "i.npy", "model": "m.safetensors"}),
+        Job("meta_train", {"note": "2>&1 | x"}, {"images": "i.npy", "model": "--odd", "test": "spec"}),
         Job("split", {}, {"classes": "a.csv", "output": "b.csv"}),
     ]

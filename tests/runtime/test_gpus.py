@@ -7,7 +7,8 @@ from itertools import combinations
 
 import pytest
 
-from mtl.runtime.gpus import claim_gpu, visible_gpus
+from mtl.runtime.errors import UserError
+from mtl.runtime.gpus import claim_gpu, jobs_per_gpu, visible_gpus
 
 JOB = """
 import pathlib, sys, time
@@ -90,6 +91,18 @@ def test_a_killed_job_frees_its_gpu(job):
     assert first.got() == "a"
     first.process.kill()
     assert job("a").got() == "a"
+
+
+def test_jobs_share_gpus_only_if_all_have_one(job, monkeypatch):
+    monkeypatch.setenv("MTL_JOBS_PER_GPU", "2")
+    assert [job("a", "b").got() for _ in range(4)] == ["a", "b", "a", "b"]
+
+
+@pytest.mark.parametrize("said", ["0", "-1", "two", ""])
+def test_a_wrong_number_of_jobs_per_gpu_is_one_line(monkeypatch, said):
+    monkeypatch.setenv("MTL_JOBS_PER_GPU", said)
+    with pytest.raises(UserError, match=rf"environment: MTL_JOBS_PER_GPU: '{said}' is no number of jobs"):
+        jobs_per_gpu()
 
 
 def test_a_link_in_the_shared_folder_is_not_followed(tmp_path):

@@ -17,7 +17,7 @@ def test_what_is_missing_is_measured_and_nothing_is_run(project):
     assert code == 0, output
     assert re.search(r"^ +1 .* meta-train ss-all, 5-way 1-shot, resnet12, glyphs$", output, re.MULTILINE), output
     assert re.search(
-        r"^\d+ jobs, [\d.]+ core-hours: by the clock about .* on 2 cores; 0\.0 GPU-h", output, re.MULTILINE
+        r"^\d+ jobs, [\d.]+ core-hours, 0\.00 GPU-hours: by the clock about .* on 2 cores; ", output, re.MULTILINE
     )
     assert "not measured" in output
     assert not list(cell.glob("*"))

@@ -78,18 +78,22 @@ def claim_views(claims: list[dict[str, Any]], tidy: pd.DataFrame, plan: dict[str
 def overall(verdicts: "pd.Series[str]") -> str:
     """What the verdicts of a claim's comparisons come to.
 
-    `refuted` if one does, else what all say, else `mixed`. If none is tested, the reason that most of them have.
+    `refuted` if one does, else what all say, else `mixed`. If none is tested, the reason that most of those
+    have that were run.
     """
     counts = Counter(verdicts)
     if "refuted" in counts:
         return "refuted"
     if len(counts) > 1 and not counts.keys().isdisjoint(TESTED):
         return "mixed"
-    return str(counts.most_common(1)[0][0])
+    run = Counter({verdict: count for verdict, count in counts.items() if verdict != "not-run"})
+    return str((run or counts).most_common(1)[0][0])
 
 
 def _axis(test: str, lines: pd.DataFrame) -> Axis:
-    widest = lines[["ci95", "ci95_seeds"]].astype(float).max(axis=1).fillna(0)
+    # The interval of two seeds would dwarf all others.
+    seeds = lines["ci95_seeds"].astype(float).where(lines["p_holm"].astype(float).notna())
+    widest = pd.concat([lines["ci95"].astype(float), seeds], axis=1).max(axis=1).fillna(0)
     effects = lines["effect"].astype(float)
     if test == "fewer":
         return Axis(0.0, max(1.0, float(effects.max(skipna=True)) if effects.notna().any() else 1.0))
@@ -116,7 +120,7 @@ def _comparison(line: dict[Any, Any], plan: dict[str, Any], places: dict[Any, st
         remark=line["remark"] or "",
         at=None if isnan(effect) else axis.at(effect),
         models=_span(axis, effect, ci95),
-        seeds=_span(axis, effect, ci95_seeds),
+        seeds=None if isnan(p) else _span(axis, effect, ci95_seeds),
     )
 
 

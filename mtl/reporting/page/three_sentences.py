@@ -94,7 +94,7 @@ def paper_sentence(tables: Iterable[pd.DataFrame], titles: Iterable[str]) -> str
         if (both["verdict"] == "no-reference").all():
             return f"The paper prints {_many(len(both), 'number')} of these without an interval, so none is judged."
         return (
-            f"None of the {_many(len(both), 'number')} that the paper prints, too, is judged against it, because they "
+            f"None of the {_many(len(both), 'number')} that the paper also prints is judged against it, because they "
             "were made at another scale or by another protocol than the paper's."
         )
     found = f"{judged['agrees']} agree, {_are(judged['higher'])} higher and {_are(judged['lower'])} lower"

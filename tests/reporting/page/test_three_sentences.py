@@ -101,7 +101,7 @@ def table(*lines):
         ([(None, 60, "not-run"), (None, 40, "quoted")], "None of the paper's numbers is measured here."),
         (
             [(50, 60, "other-scale (48 px)"), (51, 60, "other-scale (48 px)")],
-            "None of the 2 numbers that the paper prints, too, is judged against it, because they were made at another "
+            "None of the 2 numbers that the paper also prints is judged against it, because they were made at another "
             "scale or by another protocol than the paper's.",
         ),
         ([(50, 60, "no-reference")], "The paper prints 1 number of these without an interval, so none is judged."),
