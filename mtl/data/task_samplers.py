@@ -11,7 +11,13 @@ from mtl.specs.meta_training import HardTasks
 
 
 class TaskSampler(Protocol):
-    """Draws the tasks of meta-training."""
+    """Draws the tasks of meta-training.
+
+    Attributes:
+        listens: whether `observe` has any effect, so that accuracies need to be fetched for it.
+    """
+
+    listens: bool
 
     def draw(self) -> tuple[str, Tasks]:
         """The next meta-batch, and its phase: `plain` or `hard`."""
@@ -31,6 +37,8 @@ class TaskSampler(Protocol):
 
 class UniformSampler:
     """Random classes, random images (Algorithm 1, line 9)."""
+
+    listens = False
 
     def __init__(
         self, rows_by_class: Sequence[np.ndarray], shape: TaskShape, tasks: int, rng: np.random.Generator
@@ -84,6 +92,8 @@ class HardSampler:
         >>> set(tasks.classes.ravel()) <= failed
         True
     """
+
+    listens = True
 
     def __init__(
         self,

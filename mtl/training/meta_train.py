@@ -161,7 +161,8 @@ def _run(
             phase, tasks = sampler.draw()
             rate = halved(settings, iteration)
             loss, class_accuracy = step(banked, tasks, rate)
-            failed = sampler.observe(class_accuracy.cpu().numpy())
+            # Fetching accuracies waits for the GPU.
+            failed = sampler.observe(class_accuracy.cpu().numpy()) if sampler.listens else []
             history.trained((iteration + 1) * settings.tasks, phase, loss, class_accuracy.mean(), rate, failed)
             progress.step()
     return history, selection, snapshots

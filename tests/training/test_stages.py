@@ -84,6 +84,8 @@ def test_the_sampler_hears_of_the_tasks_it_drew_last(tiny, train_images, monkeyp
             drawn.append(self.inner.draw())
             return drawn[-1]
 
+        listens = True
+
         def observe(self, accuracy):
             heard.append((len(drawn), accuracy.copy()))
             return self.inner.observe(accuracy)
