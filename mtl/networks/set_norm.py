@@ -60,8 +60,7 @@ class _SetNorm(torch.autograd.Function):
     def forward(ctx: Any, y: torch.Tensor, sets: tuple[int, ...], slope: float, epsilon: float) -> torch.Tensor:
         y = y.contiguous(memory_format=torch.channels_last)
         sizes = _Sizes(y, sets)
-        mean, variance = sizes.merged(_merge_moments, sizes.parts(_part_moments, y))
-        inverse = torch.rsqrt(variance + epsilon)
+        mean, inverse = sizes.merged(_merge_moments, sizes.parts(_part_moments, y), EPSILON=epsilon)
         out = torch.empty_like(y)
         sizes.everywhere(_normalise, y, mean, inverse, out, SLOPE=slope)
         ctx.save_for_backward(y, mean, inverse)
@@ -99,14 +98,16 @@ class _Sizes:
         self.everywhere(kernel, *tensors, *sums, **constants)
         return sums
 
-    def merged(self, kernel: Any, parts: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    def merged(
+        self, kernel: Any, parts: tuple[torch.Tensor, torch.Tensor], **constants: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """The same of each set: (S, C)."""
         shape = (self._sets, self._channels)
         sums = (self._new(shape, parts[0]), self._new(shape, parts[0]))
         block = min(16, self._block)
         kernel[self._sets, triton.cdiv(self._channels, block)](
             *parts, *sums, self._first, self._positions, self._channels, self._per_image,
-            PARTS=PARTS, PART=PART, BLOCK=block,
+            PARTS=PARTS, PART=PART, BLOCK=block, **constants,
         )  # fmt: skip
         return sums
 
@@ -158,9 +159,9 @@ def _part_moments(y, means, squares, set_of, positions, channels, per_image,
 
 
 @triton.jit
-def _merge_moments(means, squares, mean, variance, first, positions, channels, per_image,
-                   PARTS: tl.constexpr, PART: tl.constexpr, BLOCK: tl.constexpr):  # fmt: skip
-    """The mean and variance of a set from those of its parts (Chan et al. 1983, equation 2.1)."""
+def _merge_moments(means, squares, mean, inverse, first, positions, channels, per_image,
+                   PARTS: tl.constexpr, PART: tl.constexpr, BLOCK: tl.constexpr, EPSILON: tl.constexpr):  # fmt: skip
+    """The mean of a set and the inverse of its deviation, from its parts (Chan et al. 1983, equation 2.1)."""
     one = tl.program_id(0)
     channel = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     start = tl.load(first + one) * per_image
@@ -183,7 +184,7 @@ def _merge_moments(means, squares, mean, variance, first, positions, channels, p
         apart = tl.where(mask, tl.load(means + where, mask, 0) - center[None, :], 0)
         square += tl.sum(tl.load(squares + where, mask, 0) + apart * apart * size[:, None], 0)
     tl.store(mean + one * channels + channel, center, channel < channels)
-    tl.store(variance + one * channels + channel, square / count, channel < channels)
+    tl.store(inverse + one * channels + channel, tl.rsqrt(square / count + EPSILON), channel < channels)
 
 
 @triton.jit

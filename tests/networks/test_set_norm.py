@@ -68,3 +68,26 @@ def test_where_triton_does_not_work_a_note_says_so(capsys):
 
     assert not usable(torch.device("cpu"))
     assert "note: Triton does not work here (" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("card", [80, 90])
+@pytest.mark.parametrize("per_image", [1, 7])
+def test_the_kernels_compile_for_cards_that_are_not_here(card, per_image):
+    import triton
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    from mtl.networks import set_norm
+
+    types = {"y": "*bf16", "gradient": "*bf16", "out": "*bf16", "set_of": "*i32", "first": "*i32"}
+    types |= dict.fromkeys(["positions", "channels", "per_image"], "i32")
+    constants = {"ROWS": 64, "PART": 1024, "BLOCK": 16, "PARTS": 128, "SLOPE": 0.1, "EPSILON": 1e-3}
+    if per_image == 1:  # Triton takes this as a constant
+        constants["per_image"] = 1
+    kernels = [value for value in vars(set_norm).values() if isinstance(value, triton.runtime.JITFunction)]
+    assert len(kernels) == 6
+    for kernel in kernels:
+        own = {name: constants[name] for name in kernel.arg_names if name in constants}
+        signature = {name: "constexpr" if name in own else types.get(name, "*fp32") for name in kernel.arg_names}
+        source = ASTSource(fn=kernel, signature=signature, constexprs=own)
+        assert "cubin" in triton.compile(source, target=GPUTarget("cuda", card, 32)).asm
