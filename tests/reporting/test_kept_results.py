@@ -14,6 +14,7 @@ KEPT = ROOT / "docs/results"
 # Folder of the cells, folder of the reports below it, and what these take of the experiment.
 REPORTS = [
     ("miniimagenet-cpu", ".", {}),
+    ("fc100-cpu", ".", {}),
     ("paper-short", ".", {}),
     ("paper-short", "seed0", {"seeds": [0]}),
     ("paper-short", "5-shot", {"shots": [5], "methods": ["ss-all", "ss-all-ht", "linear"]}),
@@ -35,7 +36,7 @@ def judged(plan):
     return json.dumps({name: value for name, value in json.loads(plan).items() if name != "asked"})
 
 
-@pytest.mark.parametrize(("cells", "reports", "only", "table"), [*kept("table1"), *kept("table2")])
+@pytest.mark.parametrize(("cells", "reports", "only", "table"), [*kept("table1"), *kept("table2"), *kept("table3")])
 def test_tables(tmp_path, cells, reports, only, table):
     files = [tmp_path / f"{table}.{suffix}" for suffix in ("csv", "md")]
     plan = judged(reports_of(KEPT / cells, only).table(table))
