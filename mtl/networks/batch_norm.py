@@ -85,7 +85,8 @@ class BatchNorm(nn.Module):
     def _batch(self, y: torch.Tensor, bias: torch.Tensor | None, slope: float) -> torch.Tensor:
         """Normalises (B, C, H, W) by its own mean and variance, and updates the running ones."""
         if bias is not None:  # it would shift the mean; the update below keeps only a part of what is added here
-            self.mean.add_(bias.detach(), alpha=MOMENTUM / (1 - MOMENTUM))
+            # On `data`: the backward pass of an earlier call holds the buffer, but does not use its values.
+            self.mean.data.add_(bias.detach(), alpha=MOMENTUM / (1 - MOMENTUM))
         out = F.batch_norm(y, self.mean, self.variance, self.gamma, self.beta, True, MOMENTUM, EPSILON)
         return _activated(out, slope)
 
