@@ -7,9 +7,6 @@ from torch import nn
 from torch.nn import functional as F
 
 HAS_TRITON = find_spec("triton") is not None  # torch for CPUs comes without it
-if HAS_TRITON:
-    from mtl.networks.set_norm import set_norm, usable
-
 EPSILON = 1e-3
 MOMENTUM = 0.1
 
@@ -97,8 +94,12 @@ class BatchNorm(nn.Module):
         norm makes fewer passes than any function of torch that normalises all sets at once (docs/performance.md).
         """
         plain = self.gamma is None and self.beta is None
-        if HAS_TRITON and y.is_cuda and y.dtype != torch.float64 and plain and usable(y.device):
-            return set_norm(y, tuple(sets), slope, EPSILON)
+        if y.is_cuda and y.dtype != torch.float64 and plain and HAS_TRITON:
+            # Imported here, because a job on a CPU needs none of it.
+            from mtl.networks.set_norm import set_norm, usable
+
+            if usable(y.device):
+                return set_norm(y, tuple(sets), slope, EPSILON)
         # Given a scale, torch keeps the statistics of bfloat16 maps in float32; without one, in bfloat16.
         scale = torch.ones_like(self.mean) if self.gamma is None else self.gamma
         parts = (F.batch_norm(part, None, None, scale, self.beta, True, 0.0, EPSILON) for part in y.split(sets))

@@ -93,8 +93,7 @@ class _Sizes:
 
     def parts(self, kernel: Any, *tensors: torch.Tensor, **constants: float) -> tuple[torch.Tensor, torch.Tensor]:
         """Two sums of each part and channel: (parts, C)."""
-        shape = (self._images * self._per_image, self._channels)
-        sums = (self._new(shape, tensors[0]), self._new(shape, tensors[0]))
+        sums = self._two(self._images * self._per_image, tensors[0])
         self.everywhere(kernel, *tensors, *sums, **constants)
         return sums
 
@@ -102,8 +101,7 @@ class _Sizes:
         self, kernel: Any, parts: tuple[torch.Tensor, torch.Tensor], **constants: float
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The same of each set: (S, C)."""
-        shape = (self._sets, self._channels)
-        sums = (self._new(shape, parts[0]), self._new(shape, parts[0]))
+        sums = self._two(self._sets, parts[0])
         block = min(16, self._block)
         kernel[self._sets, triton.cdiv(self._channels, block)](
             *parts, *sums, self._first, self._positions, self._channels, self._per_image,
@@ -119,9 +117,9 @@ class _Sizes:
             ROWS=ROWS, PART=PART, BLOCK=self._block, **constants,
         )  # fmt: skip
 
-    @staticmethod
-    def _new(shape: tuple[int, int], like: torch.Tensor) -> torch.Tensor:
-        return torch.empty(shape, dtype=torch.float32, device=like.device)
+    def _two(self, count: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        first, second = torch.empty(2, count, self._channels, dtype=torch.float32, device=like.device)
+        return first, second
 
 
 @functools.lru_cache(maxsize=64)
@@ -134,14 +132,36 @@ def _membership(sets: tuple[int, ...], device: torch.device) -> tuple[torch.Tens
 
 
 @triton.jit
-def _part_moments(y, means, squares, set_of, positions, channels, per_image,
-                  ROWS: tl.constexpr, PART: tl.constexpr, BLOCK: tl.constexpr):  # fmt: skip
-    """The mean of a part, and the sum of the squares of what deviates from it."""
+def _part(positions, channels, per_image, PART: tl.constexpr, BLOCK: tl.constexpr):
+    """What this program is for: the part, its channels, its first and last position, where its image begins."""
     part = tl.program_id(0)
     channel = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     start = (part % per_image) * PART
     stop = tl.minimum(start + PART, positions)
-    image = y + (part // per_image).to(tl.int64) * positions * channels
+    return part, channel, start, stop, (part // per_image).to(tl.int64) * positions * channels
+
+
+@triton.jit
+def _set(first, positions, per_image, BLOCK: tl.constexpr):
+    """What a program that merges is for: the set, its channels, its first and last part, its number of values."""
+    one = tl.program_id(0)
+    channel = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    start = tl.load(first + one) * per_image
+    stop = tl.load(first + one + 1) * per_image
+    return one, channel, start, stop, ((stop - start) // per_image * positions).to(tl.float32)
+
+
+@triton.jit
+def _normalised(y, where, mask, center, factor):
+    return (tl.load(y + where, mask, 0).to(tl.float32) - center[None, :]) * factor[None, :]
+
+
+@triton.jit
+def _part_moments(y, means, squares, set_of, positions, channels, per_image,
+                  ROWS: tl.constexpr, PART: tl.constexpr, BLOCK: tl.constexpr):  # fmt: skip
+    """The mean of a part, and the sum of the squares of what deviates from it."""
+    part, channel, start, stop, offset = _part(positions, channels, per_image, PART, BLOCK)
+    image = y + offset
     # Differences from any value nearby keep the digits that a sum of large squares would lose.
     nearby = tl.load(image + start * channels + channel, channel < channels, 0).to(tl.float32)
     total = tl.zeros((BLOCK,), tl.float32)
@@ -162,11 +182,7 @@ def _part_moments(y, means, squares, set_of, positions, channels, per_image,
 def _merge_moments(means, squares, mean, inverse, first, positions, channels, per_image,
                    PARTS: tl.constexpr, PART: tl.constexpr, BLOCK: tl.constexpr, EPSILON: tl.constexpr):  # fmt: skip
     """The mean of a set and the inverse of its deviation, from its parts (Chan et al. 1983, equation 2.1)."""
-    one = tl.program_id(0)
-    channel = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
-    start = tl.load(first + one) * per_image
-    stop = tl.load(first + one + 1) * per_image
-    count = ((stop - start) // per_image * positions).to(tl.float32)
+    one, channel, start, stop, count = _set(first, positions, per_image, BLOCK)
     total = tl.zeros((BLOCK,), tl.float32)
     for begin in range(start, stop, PARTS):
         part = begin + tl.arange(0, PARTS)
@@ -190,11 +206,7 @@ def _merge_moments(means, squares, mean, inverse, first, positions, channels, pe
 @triton.jit
 def _normalise(y, mean, inverse, out, set_of, positions, channels, per_image,
                ROWS: tl.constexpr, PART: tl.constexpr, BLOCK: tl.constexpr, SLOPE: tl.constexpr):  # fmt: skip
-    part = tl.program_id(0)
-    channel = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
-    start = (part % per_image) * PART
-    stop = tl.minimum(start + PART, positions)
-    offset = (part // per_image).to(tl.int64) * positions * channels
+    part, channel, start, stop, offset = _part(positions, channels, per_image, PART, BLOCK)
     statistic = tl.load(set_of + part // per_image) * channels + channel
     center = tl.load(mean + statistic, channel < channels, 0)
     factor = tl.load(inverse + statistic, channel < channels, 0)
@@ -202,7 +214,7 @@ def _normalise(y, mean, inverse, out, set_of, positions, channels, per_image,
         row = begin + tl.arange(0, ROWS)
         mask = (row < stop)[:, None] & (channel < channels)[None, :]
         where = offset + row[:, None] * channels + channel[None, :]
-        value = (tl.load(y + where, mask, 0).to(tl.float32) - center[None, :]) * factor[None, :]
+        value = _normalised(y, where, mask, center, factor)
         tl.store(out + where, tl.where(value > 0, value, value * SLOPE).to(out.dtype.element_ty), mask)
 
 
@@ -210,11 +222,7 @@ def _normalise(y, mean, inverse, out, set_of, positions, channels, per_image,
 def _part_products(y, gradient, mean, inverse, totals, products, set_of, positions, channels, per_image,
                    ROWS: tl.constexpr, PART: tl.constexpr, BLOCK: tl.constexpr, SLOPE: tl.constexpr):  # fmt: skip
     """Of a part, the sum of the gradients behind the activation, and of their products with the normalised values."""
-    part = tl.program_id(0)
-    channel = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
-    start = (part % per_image) * PART
-    stop = tl.minimum(start + PART, positions)
-    offset = (part // per_image).to(tl.int64) * positions * channels
+    part, channel, start, stop, offset = _part(positions, channels, per_image, PART, BLOCK)
     statistic = tl.load(set_of + part // per_image) * channels + channel
     center = tl.load(mean + statistic, channel < channels, 0)
     factor = tl.load(inverse + statistic, channel < channels, 0)
@@ -224,7 +232,7 @@ def _part_products(y, gradient, mean, inverse, totals, products, set_of, positio
         row = begin + tl.arange(0, ROWS)
         mask = (row < stop)[:, None] & (channel < channels)[None, :]
         where = offset + row[:, None] * channels + channel[None, :]
-        value = (tl.load(y + where, mask, 0).to(tl.float32) - center[None, :]) * factor[None, :]
+        value = _normalised(y, where, mask, center, factor)
         slope = tl.load(gradient + where, mask, 0).to(tl.float32)
         slope = tl.where(value > 0, slope, slope * SLOPE)
         total += tl.sum(slope, 0)
@@ -237,11 +245,7 @@ def _part_products(y, gradient, mean, inverse, totals, products, set_of, positio
 def _merge_means(totals, products, total, product, first, positions, channels, per_image,
                  PARTS: tl.constexpr, PART: tl.constexpr, BLOCK: tl.constexpr):  # fmt: skip
     """The sums over all parts of a set, divided by its number of values."""
-    one = tl.program_id(0)
-    channel = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
-    start = tl.load(first + one) * per_image
-    stop = tl.load(first + one + 1) * per_image
-    count = ((stop - start) // per_image * positions).to(tl.float32)
+    one, channel, start, stop, count = _set(first, positions, per_image, BLOCK)
     a = tl.zeros((BLOCK,), tl.float32)
     b = tl.zeros((BLOCK,), tl.float32)
     for begin in range(start, stop, PARTS):
@@ -258,11 +262,7 @@ def _merge_means(totals, products, total, product, first, positions, channels, p
 def _gradient(y, gradient, mean, inverse, total, product, out, set_of, positions, channels, per_image,
               ROWS: tl.constexpr, PART: tl.constexpr, BLOCK: tl.constexpr, SLOPE: tl.constexpr):  # fmt: skip
     """The gradient of the maps (Ioffe and Szegedy 2015, section 3, with the mean and variance eliminated)."""
-    part = tl.program_id(0)
-    channel = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
-    start = (part % per_image) * PART
-    stop = tl.minimum(start + PART, positions)
-    offset = (part // per_image).to(tl.int64) * positions * channels
+    part, channel, start, stop, offset = _part(positions, channels, per_image, PART, BLOCK)
     statistic = tl.load(set_of + part // per_image) * channels + channel
     center = tl.load(mean + statistic, channel < channels, 0)
     factor = tl.load(inverse + statistic, channel < channels, 0)
@@ -272,7 +272,7 @@ def _gradient(y, gradient, mean, inverse, total, product, out, set_of, positions
         row = begin + tl.arange(0, ROWS)
         mask = (row < stop)[:, None] & (channel < channels)[None, :]
         where = offset + row[:, None] * channels + channel[None, :]
-        value = (tl.load(y + where, mask, 0).to(tl.float32) - center[None, :]) * factor[None, :]
+        value = _normalised(y, where, mask, center, factor)
         slope = tl.load(gradient + where, mask, 0).to(tl.float32)
         slope = tl.where(value > 0, slope, slope * SLOPE)
         result = factor[None, :] * (slope - a[None, :] - value * b[None, :])
