@@ -32,7 +32,7 @@ endef
 
 QUICK := results/quick/glyphs/resnet12/seed0
 
-quick: install ## a first look: one cell, its number and its curve (by estimate two minutes on 2 cores)
+quick: install ## a first look: one cell, its number and its curve (a minute and a half on 2 cores)
 	$(UNLOCK)
 	$(RUN) snakemake --cores $(CORES) --configfile config/quick.yaml
 	@$(RUN) mtl show $(QUICK)/ss-all/5way-1shot
