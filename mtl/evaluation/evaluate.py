@@ -87,16 +87,23 @@ def evaluate(spec: EvaluateSpec, inputs: EvaluateInputs, paths: EvaluatePaths) -
 
 def learner_of(spec: EvaluateSpec, inputs: EvaluateInputs, device: Device, steps: int | None = None) -> Learner:
     """The learner of a cell, without what it learned; `steps` defaults to the fewest of the candidates."""
+    learner = learner_to_evaluate(spec, inputs.pretrained, device, steps)
+    if learner.source_images:
+        _show_source(spec, learner, inputs, device.torch_device)
+    return learner
+
+
+def learner_to_evaluate(
+    spec: EvaluateSpec, pretrained: Path | None, device: Device, steps: int | None = None
+) -> Learner:
+    """The same before it has seen images of training classes."""
     inner_loop = None
     if spec.base_learner is not None:
         fewest = min(spec.base_learner.test_steps)
         inner_loop = InnerLoop(spec.base_learner, fewest if steps is None else steps, spec.flip_support)
-    learner = build_learner(
-        spec.method, spec.network, spec.batch_norm, inputs.pretrained, spec.way, inner_loop, spec.seed, device
+    return build_learner(
+        spec.method, spec.network, spec.batch_norm, pretrained, spec.way, inner_loop, spec.seed, device
     )
-    if learner.source_images:
-        _show_source(spec, learner, inputs, device.torch_device)
-    return learner
 
 
 def _show_source(spec: EvaluateSpec, learner: Learner, inputs: EvaluateInputs, device: torch.device) -> None:

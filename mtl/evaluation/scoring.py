@@ -12,8 +12,8 @@ from mtl.runtime.memory import Parts
 # As many as the cache of a CPU likes, and a GPU needs to be busy.
 IMAGES_AT_ONCE = {"cpu": 200, "cuda": 2000}
 Predict = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
-# Maps indices of T episodes to their support (T, S, ...) and query (T, Q, ...) sets.
-Sets = Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+# Maps a stretch of T episodes to their support (T, S, ...) and query (T, Q, ...) sets.
+Sets = Callable[[slice], tuple[torch.Tensor, torch.Tensor]]
 
 
 def in_batches(encode: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor) -> torch.Tensor:
@@ -41,7 +41,7 @@ def embed_episodes(learner: Learner, banked: torch.Tensor, episodes: Tasks, toge
     order, sizes = _by_groups(episodes, together)
 
     def embedded(part: slice) -> tuple[torch.Tensor, torch.Tensor]:
-        support, query = sets(torch.arange(part.start, part.stop))
+        support, query = sets(part)
         return learner.embed_sets(support, query[:, order.to(query.device)], groups=sizes)
 
     parts = Parts(max(1, IMAGES_AT_ONCE[banked.device.type] // images), "episodes")
@@ -81,7 +81,7 @@ def episode_predictions(
     count, way = episodes.classes.shape
 
     def solve(part: slice) -> torch.Tensor:
-        support, query = sets(torch.arange(part.start, part.stop))
+        support, query = sets(part)
         support_labels = torch.from_numpy(labels(way, support.shape[1] // way)).to(support.device)
         return predict(support, support_labels, query).argmax(dim=-1)
 

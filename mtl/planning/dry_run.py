@@ -5,12 +5,11 @@ import re
 import shlex
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mtl.reporting.commands import Options
+from mtl.reporting.commands import Options, words_of
 from mtl.runtime.errors import UserError
 
 # What Snakemake prints of a job's command is what it would run.
@@ -32,12 +31,11 @@ def planned(targets: Sequence[str], options: Options) -> list[Job]:
     Raises:
         UserError: Snakemake refuses; its words are shown.
     """
-    given = (("--configfile", options.files[1:]), ("--config", options.given))
-    words = [str(word) for option, values in given if values for word in (option, *values)]
     # A profile may silence what is read here.
     shown = ["--dry-run", "--printshellcmds", "--quiet", "host"]
     command = [sys.executable, "-m", "snakemake", "--nolock", "--cores", "1", *shown]
-    done = subprocess.run([*command, *words, "--", *targets], capture_output=True, text=True, check=False)  # noqa: S603
+    command += [*words_of(options), "--", *targets]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
         raise UserError(f"snakemake --dry-run refuses:\n{(done.stdout + done.stderr).strip()}")
     return jobs_of(done.stdout + done.stderr)
@@ -58,8 +56,3 @@ def jobs_of(output: str) -> list[Job]:
         spec = json.loads(named.pop("spec", "{}"))
         found.append(Job(stage.replace("-", "_"), spec, named))
     return found
-
-
-def counted(jobs: Sequence[Job]) -> Counter[str]:
-    """How many jobs there are of each stage."""
-    return Counter(job.stage for job in jobs)

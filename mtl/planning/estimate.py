@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,11 +13,10 @@ from typing import Any
 
 from safetensors import safe_open
 
-from mtl.experiment.cell import CELL, Cell
 from mtl.experiment.layers import layers_of, merged
 from mtl.experiment.load import CONFIG, Experiment, load
 from mtl.experiment.project import Project
-from mtl.planning.dry_run import Job, counted, planned
+from mtl.planning.dry_run import Job, planned
 from mtl.planning.pilot import Cost, Images, curve, evaluation, meta_training, pretraining
 from mtl.reporting.commands import Options
 from mtl.runtime.gpus import jobs_per_gpu, visible_gpus
@@ -30,8 +30,6 @@ from mtl.specs.reading import from_plain
 STAGES = ("pretrain", "meta_train", "evaluate", "curve")
 # Settings that no cost depends on. Jobs that differ in nothing else are measured once.
 FREE = {"seed", "learning_rate", "learning_rate_floor", "halve_every", "theta_start", "label"}
-
-
 SHOWN = 25  # lines
 
 
@@ -79,10 +77,9 @@ def plan(targets: Sequence[str], files: Sequence[Path] = (), given: Sequence[str
 
 
 def _lines(jobs: Sequence[Job], experiment: Experiment) -> list[Line]:
-    costly = [job for job in jobs if job.stage in STAGES]
     groups: dict[str, list[Job]] = {}
-    for job in costly:
-        groups.setdefault(_key(job, _dataset(job)), []).append(job)
+    for job in (job for job in jobs if job.stage in STAGES):
+        groups.setdefault(_key(job), []).append(job)
     snapshots = {job.files["snapshots"]: job for job in jobs if job.stage == "meta_train"}
     start = _start()
     lines = []
@@ -122,13 +119,15 @@ def _snapshots(job: Job, training: dict[str, Job]) -> int:
         return len({name.partition("/")[0] for name in stored.keys()})  # noqa: SIM118 - not a mapping
 
 
-def _key(job: Job, dataset: str) -> str:
+def _key(job: Job) -> str:
+    """The same for jobs of one cost."""
+
     def fixed(value: Any) -> Any:
         if isinstance(value, dict):
             return {key: fixed(inner) for key, inner in value.items() if key not in FREE}
         return value
 
-    return json.dumps([job.stage, dataset, fixed(job.spec)], sort_keys=True)
+    return json.dumps([job.stage, _dataset(job), fixed(job.spec)], sort_keys=True)
 
 
 def _what(job: Job) -> str:
@@ -149,19 +148,11 @@ def _images(dataset: str, experiment: Experiment) -> Images:
 
 
 def _needs(job: Job, experiment: Experiment) -> Needs:
-    folder = Path(job.files["model"] if job.stage == "pretrain" else next(iter(_outputs(job)))).parent
-    parts = folder.parts[-len(Path(CELL).parts) :]
-    if job.stage == "pretrain":
-        dataset, backbone, seed = folder.parts[-4:-1]
-        names: Any = SimpleNamespace(dataset=dataset, backbone=backbone, seed=seed.removeprefix("seed"))
-    else:
-        names = Cell.in_folder("/".join(parts))
-    stage = "evaluate" if job.stage == "curve" else job.stage
-    return experiment.jobs.needs(stage, names)
-
-
-def _outputs(job: Job) -> list[str]:
-    return [job.files[name] for name in ("summary", "evaluation", "output") if name in job.files]
+    spec = job.spec
+    names: Any = SimpleNamespace(dataset=_dataset(job), backbone=spec["network"]["name"])
+    if job.stage != "pretrain":
+        names.method, names.way, names.shot = spec["method"]["name"], spec["way"], spec["shot"]
+    return experiment.jobs.needs("evaluate" if job.stage == "curve" else job.stage, names)
 
 
 def _start() -> float:
@@ -199,8 +190,7 @@ def _print(lines: Sequence[Line], jobs: Sequence[Job], cores: int, image_bytes: 
     write(f"; {disk / 1e9:.2f} GB of disk\n")
     if gpu and not gpus:
         write("measured without a GPU, though jobs request one\n")
-    others = {stage: count for stage, count in counted(jobs).items() if stage not in STAGES}
-    if others:
+    if others := Counter(job.stage for job in jobs if job.stage not in STAGES):
         listed = ", ".join(f"{count} {stage.replace('_', '-')}" for stage, count in sorted(others.items()))
         write(f"not measured, seconds to a few minutes each: {listed}\n")
 

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from mtl.data.tasks import Tasks, TaskShape, draw_uniform, with_mirrored_support
+from mtl.evaluation.evaluate import learner_to_evaluate
 from mtl.evaluation.scoring import embed_episodes, in_batches, score
-from mtl.learners import Learner, build_learner
-from mtl.learners.build import InnerLoop
+from mtl.learners import Learner
 from mtl.networks.backbone import to_unit_interval
 from mtl.networks.weights import features_of, random_backbone
 from mtl.runtime.device import Device, set_up
@@ -21,6 +21,7 @@ from mtl.specs.evaluating import EvaluateSpec
 from mtl.specs.meta_training import MetaTrainSpec
 from mtl.specs.pretraining import PretrainSpec
 from mtl.training.meta_step import MetaStep
+from mtl.training.meta_train import learner_to_train
 from mtl.training.pretrain import pretrain_step
 
 LEAST = 0.4  # seconds that a measurement takes at least
@@ -87,21 +88,18 @@ def meta_training(spec: MetaTrainSpec, images: Images) -> Cost:
     """Meta-batches, and a validation every so often."""
     device = set_up(**vars(spec.runtime))
     settings = spec.meta_train
-    inner = spec.base_learner
-    loop = None if inner is None else InnerLoop(inner, inner.steps, first_order=inner.order == "first")
-    learner = build_learner(spec.method, spec.network, spec.batch_norm, None, spec.way, loop, 0, device)
+    learner = learner_to_train(spec, None, device)
     shape = TaskShape(settings.way or spec.way, spec.shot, settings.query)
     noise = _Noise.of(spec.network.image_size, shape.way, shape.shot + shape.query, device.torch_device)
     banked = in_batches(learner.bank, noise.pixels)
     step = MetaStep(learner, shape, device.torch_device)
     tasks = noise.tasks(shape, settings.tasks)
     update = _timed(lambda: step(banked, tasks, 1e-6), device)
-    bank = _timed(lambda: in_batches(learner.bank, noise.pixels), device) / len(noise.pixels)
     validated = TaskShape(spec.way, spec.shot, spec.validation.query)
     scoring = _Scoring.of(learner, validated, spec.network.image_size, spec.queries_together, False, device)
     once = scoring.embedding(images.val, spec.validation.count) + scoring.solving(spec.validation.count)
     validations = 1 + settings.iterations // settings.validate_every
-    seconds = (images.train + images.val) * bank + settings.iterations * update + validations * once
+    seconds = scoring.banking(images.train + images.val) + settings.iterations * update + validations * once
     learned = FLOAT * sum(value.numel() for value in learner.learned().values())
     return Cost(seconds, learned * (1 + len(settings.snapshots)))
 
@@ -110,14 +108,14 @@ def evaluation(spec: EvaluateSpec, images: Images) -> Cost:
     """The choice of the number of inner steps on validation episodes, and the test."""
     learner, scoring = _evaluated(spec)
     candidates = spec.base_learner.test_steps if spec.base_learner else []
-    seconds = scoring.banking(images.test) + scoring.embedding(images.test, spec.test.count)
-    seconds += scoring.solving(spec.test.count)
+    pixels, episodes = images.test, spec.test.count
+    seconds = scoring.solving(spec.test.count)
     if len(candidates) > 1:
-        seconds += scoring.banking(images.val) + scoring.embedding(images.val, spec.validation.count)
+        pixels, episodes = pixels + images.val, episodes + spec.validation.count
         for steps in candidates:
             learner.steps = steps
             seconds += scoring.solving(spec.validation.count)
-    return Cost(seconds, 0)
+    return Cost(seconds + scoring.banking(pixels) + scoring.embedding(pixels, episodes), 0)
 
 
 def curve(spec: EvaluateSpec, images: Images, snapshots: int) -> Cost:
@@ -129,11 +127,10 @@ def curve(spec: EvaluateSpec, images: Images, snapshots: int) -> Cost:
 
 def _evaluated(spec: EvaluateSpec) -> tuple[Learner, "_Scoring"]:
     device = set_up(**vars(spec.runtime))
-    inner, mirrored = spec.base_learner, spec.flip_support
-    loop = None if inner is None else InnerLoop(inner, max(inner.test_steps), mirrored)
-    learner = build_learner(spec.method, spec.network, spec.batch_norm, None, spec.way, loop, 0, device)
+    most = max(spec.base_learner.test_steps) if spec.base_learner else None
+    learner = learner_to_evaluate(spec, None, device, most)
     shape = TaskShape(spec.way, spec.shot, spec.test.query)
-    scoring = _Scoring.of(learner, shape, spec.network.image_size, spec.queries_together, mirrored, device)
+    scoring = _Scoring.of(learner, shape, spec.network.image_size, spec.queries_together, spec.flip_support, device)
     if learner.source_images:
         learner.see_source(in_batches(learner.bank, scoring.noise.pixels))
     return learner, scoring

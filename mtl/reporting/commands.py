@@ -29,12 +29,15 @@ def recorded_options(manifest: Path) -> Options:
     return Options([Path(file) for file in read_record(manifest, "configfiles")], read_record(manifest, "configs"))
 
 
+def words_of(options: Options) -> list[str]:
+    """The options as Snakemake takes them. They take every word that follows, so targets come first, or after `--`."""
+    given = (("--configfile", options.files[1:]), ("--config", options.given))
+    return [str(word) for option, values in given if values for word in (option, *values)]
+
+
 def snakemake(targets: Sequence[Path], options: Options) -> str:
     """The command that builds targets; without any, all that the experiment consists of."""
-    # These options take every word that follows, so targets come first.
-    given = (("--configfile", options.files[1:]), ("--config", options.given))
-    words = [word for option, values in given if values for word in (option, *values)]
-    return shlex.join(map(str, ["snakemake", "--cores", "2", *targets, *words]))
+    return shlex.join(map(str, ["snakemake", "--cores", "2", *targets, *words_of(options)]))
 
 
 def remove(files: Sequence[Path]) -> str:

@@ -54,20 +54,7 @@ def meta_train(spec: MetaTrainSpec, paths: MetaTrainPaths) -> None:
     What it had learned at the iterations in `meta_train.snapshots` goes to `paths.snapshots`, as `iteration/name`.
     """
     device = set_up(**vars(spec.runtime))
-    inner_loop = None
-    if (inner := spec.base_learner) is not None:
-        inner_loop = InnerLoop(inner, inner.steps, first_order=inner.order == "first")
-    learner = build_learner(
-        spec.method,
-        spec.network,
-        spec.batch_norm,
-        paths.pretrained,
-        spec.way,
-        inner_loop,
-        spec.seed,
-        device,
-        theta_start=spec.meta_train.theta_start,
-    )
+    learner = learner_to_train(spec, paths.pretrained, device)
     if not learner.learned():
         raise UserError(
             f"config/methods.yaml: {spec.method.name}.meta_batch: {spec.method.meta_batch!r}, but this method has "
@@ -85,6 +72,24 @@ def meta_train(spec: MetaTrainSpec, paths: MetaTrainPaths) -> None:
             return
         history, selection, snapshots = _run(spec, device, learner, train, banked, episodes, checkpoint)
         _write(paths, history, selection, snapshots, record)
+
+
+def learner_to_train(spec: MetaTrainSpec, pretrained: Path | None, device: Device) -> Learner:
+    """The learner of a cell before its meta-training."""
+    inner_loop = None
+    if (inner := spec.base_learner) is not None:
+        inner_loop = InnerLoop(inner, inner.steps, first_order=inner.order == "first")
+    return build_learner(
+        spec.method,
+        spec.network,
+        spec.batch_norm,
+        pretrained,
+        spec.way,
+        inner_loop,
+        spec.seed,
+        device,
+        theta_start=spec.meta_train.theta_start,
+    )
 
 
 def _write(

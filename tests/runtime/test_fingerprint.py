@@ -73,6 +73,7 @@ def edit(path, old, new):
         ("learners/base_learner.py", "/ support", "/ (2 * support)", ADAPTING_A_HEAD),
         ("learners/nearest_mean.py", "alpha=2", "alpha=3", {"pretrain"}),
         ("networks/batch_norm.py", "EPSILON = 1e-3", "EPSILON = 1e-5", COMPUTING),
+        ("networks/set_norm.py", "PART = 1024", "PART = 2048", COMPUTING),
         ("networks/resnet12.py", "sets, slope=0.1)", "sets, slope=0.2)", RESNET),
         ("networks/conv4.py", "padding=1", "padding=2", {"meta_train maml"}),
         ("networks/conv4.py", 'LABEL = "4CONV"', 'LABEL = "Conv-4"', set()),
