@@ -8,6 +8,7 @@ from mtl.runtime.errors import UserError
 # Folders below the results, with the names of Snakemake's wildcards.
 PRETRAINING = "{dataset}/{backbone}/seed{seed}"
 CELL = f"{PRETRAINING}/{{method}}/{{way}}way-{{shot}}shot"
+NO_CELL = "not a folder dataset/backbone/seed0/method/5way-1shot"
 _NUMBERS = re.sub(r"\{(seed|way|shot)\}", r"(?P<\1>\\d+)", CELL)
 _FOLDER = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", _NUMBERS))
 
@@ -42,6 +43,6 @@ class Cell:
         """
         match = _FOLDER.fullmatch(folder)
         if match is None:
-            raise UserError(f"{folder}: not a folder dataset/backbone/seed0/method/5way-1shot")
+            raise UserError(f"{folder}: {NO_CELL}")
         numbers = {name: int(match[name]) for name in ("seed", "way", "shot")}
         return cls(**{**match.groupdict(), **numbers})  # type: ignore[arg-type]

@@ -37,15 +37,16 @@ class Grid:
         for entry in self.config.grids:
             datasets = entry.datasets or self.config.datasets
             backbones = entry.backbones or self.config.backbones
+            seeds = entry.seeds or self.config.seeds
             methods = entry.methods or self.config.methods
             ways = entry.ways or self.config.ways
             shots = entry.shots or self.config.shots
-            for dataset, backbone, seed in product(datasets, backbones, self.config.seeds):
+            for dataset, backbone, seed in product(datasets, backbones, seeds):
                 for method, way, shot in product(methods, ways, shots):
                     yield Cell(dataset, backbone, seed, method, way, shot)
 
     def selected(self, name: str) -> list[Any]:
-        """The distinct values of `dataset`, `backbone`, `method`, `way` or `shot` in the cells, in order."""
+        """The distinct values of `dataset`, `backbone`, `seed`, `method`, `way` or `shot` in the cells, in order."""
         return list(dict.fromkeys(getattr(cell, name) for cell in self.cells))
 
     def query(self, shot: int) -> int:

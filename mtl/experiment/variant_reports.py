@@ -151,7 +151,7 @@ def rated_cells(grid: Grid) -> list[Cell]:
     """The cells for which a rate is chosen: those of meta-trained methods, of one seed, with the fewest shots."""
     fewest: dict[Cell, Cell] = {}
     for cell in grid.cells:
-        if cell.seed == grid.config.seeds[0] and grid.methods[cell.method].meta_trained:
+        if cell.seed == grid.selected("seed")[0] and grid.methods[cell.method].meta_trained:
             place = replace(cell, shot=0)
             fewest[place] = min(fewest.get(place, cell), cell, key=lambda one: one.shot)
     return list(fewest.values())

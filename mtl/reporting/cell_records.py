@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mtl.experiment.cell import Cell
+from mtl.experiment.cell import NO_CELL, Cell
 from mtl.reporting.records import records_of
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import read_record
@@ -66,7 +66,10 @@ def cell_at(path: Path) -> tuple[Path, Cell]:
     if not (folder.is_dir() and (path.is_dir() or path.suffix)):
         raise UserError(f"{path}: there is no such folder or file; snakemake makes it")
     folder = folder.resolve()
-    cell = Cell.in_folder("/".join(folder.parts[-DEPTH:]))
+    try:
+        cell = Cell.in_folder("/".join(folder.parts[-DEPTH:]))
+    except UserError:
+        raise UserError(f"{path}: {NO_CELL}") from None
     return Path(os.path.relpath(folder.parents[DEPTH - 1])), cell
 
 

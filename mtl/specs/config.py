@@ -27,6 +27,7 @@ class GridEntry(Settings):
 
     datasets: Names | None = key("Replaces `datasets`.", default=None, min_length=1)
     backbones: Backbones | None = key("Replaces `backbones`.", default=None, min_length=1)
+    seeds: Seeds | None = key("Replaces `seeds`.", default=None, min_length=1)
     methods: Names | None = key("Replaces `methods`.", default=None, min_length=1)
     ways: Ways | None = key("Replaces `ways`.", default=None, min_length=1)
     shots: Shots | None = key("Replaces `shots`.", default=None, min_length=1)
@@ -113,8 +114,8 @@ class Selection(Settings):
     )
     methods: Names = key("Methods to run, keys of `config/methods.yaml`.", min_length=1)
     grids: list[GridEntry] = key(
-        "What is run: for each entry, every combination of datasets, backbones, methods, ways and shots. Keys that an "
-        "entry leaves out are as above; `[{}]` is a single grid of exactly those.",
+        "What is run: for each entry, every combination of datasets, backbones, seeds, methods, ways and shots. Keys "
+        "that an entry leaves out are as above; `[{}]` is a single grid of exactly those.",
         min_length=1,
     )
     rates: Rates = key(

@@ -133,6 +133,14 @@ def test_grids_add_cells_and_none_twice(config):
     assert cells[-1] == Cell("glyphs", "conv4", 0, "maml", 5, 1)
 
 
+def test_a_grid_may_have_other_seeds(config):
+    config["seeds"] = [3, 1]
+    config["grids"] = [{}, {"seeds": [3, 2], "methods": ["ss-last"], "shots": [1]}]
+    cells = load(config, ROOT).grid.cells
+    assert len(cells) == 2 * 22 + 1
+    assert cells[-1] == Cell("glyphs", "resnet12", 2, "ss-last", 5, 1)
+
+
 def test_a_grid_may_have_other_ways(config):
     """Its cells have specs and stored episodes of their own; those of the other cells stay as they were."""
     before = load(config, ROOT)

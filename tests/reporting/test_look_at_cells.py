@@ -166,7 +166,8 @@ def test_a_variant_shows_the_training_whose_model_it_takes(seed):
     ("path", "message"),
     [
         (f"{SEED}/maml/5way-1shot", "maml/5way-1shot: there is no such folder or file"),
-        (SEED, "not a folder dataset/backbone/seed0/method/5way-1shot"),
+        (SEED, f"{SEED}: not a folder dataset/backbone/seed0/method/5way-1shot"),
+        ("/", "^/: not a folder dataset"),
     ],
 )
 def test_what_is_no_cell_is_one_line(seed, path, message):

@@ -98,7 +98,7 @@ KINDS = {
     r"snakemake .*(decisions\.csv|survey\.yaml|my-experiment\.yaml).*": plans,
     r"mtl verify results/slow .*": is_understood,
     # Everything else.
-    r"(snakemake|mtl|cat|echo|grep|head|tail|sort|ls|sha256sum) .*": runs,
+    r"(snakemake|mtl|cat|echo|grep|head|tail|sort|ls|sha256sum|rm) .*": runs,
 }
 
 
