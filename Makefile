@@ -6,10 +6,10 @@ VENV := .venv
 RUN := PATH="$(CURDIR)/$(VENV)/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help install quick demo test test-fast test-slurm gpu bench lint docs clean
+.PHONY: help install quick demo test test-fast test-slurm test-container gpu bench lint docs clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/installed ## create the environment .venv from the lock file
 
@@ -58,6 +58,9 @@ test-fast: install ## the tests that run no workflow (under two minutes)
 
 test-slurm: install ## a table on a SLURM of one node, which it starts (root and Debian; ten minutes at most)
 	$(RUN) tests/slurm/run
+
+test-container: ## a small table in the container's image, without a network (podman or docker; some minutes)
+	$(RUN) tests/container/run
 
 gpu: install ## with a GPU: its tests, then miniImageNet at the paper's scale (DATA=FOLDER, resumable)
 	@$(RUN) python -c 'import sys, torch; sys.exit(None if torch.cuda.is_available() else "make: torch sees no GPU")'

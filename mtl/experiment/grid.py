@@ -30,6 +30,8 @@ class Grid:
         self.methods = {**methods, **{name: variant.row for name, variant in self.variants.items()}}
         self.datasets = datasets
         self.overrides: list[Content] = content["overrides"]
+        names = {field.name for field in dataclasses.fields(JobSettings)}
+        self._shared = {name: value for name, value in dataclasses.asdict(config).items() if name in names}
         self.cells = list(dict.fromkeys(self._combinations()))
 
     def _combinations(self) -> Iterator[Cell]:
@@ -64,14 +66,13 @@ class Grid:
         variant = self.variants.get(str(context.get("method")))
         if variant is not None:
             return variant.change(self.settings(**{**context, "method": variant.base}))
-        names = {field.name for field in dataclasses.fields(JobSettings)}
-        settings = {name: value for name, value in dataclasses.asdict(self.config).items() if name in names}
+        settings = self._shared
         for override in self.overrides:
             if applies(override["when"], context):
                 settings = extended(settings, {key: value for key, value in override.items() if key != "when"})
         if "method" in context and not self.methods[str(context["method"])].pretrained:
             # Running averages of random weights would be meaningless.
-            settings["batch_norm"] = "episode"
+            settings = settings | {"batch_norm": "episode"}
         return settings
 
     def settings_of(self, cell: Cell) -> Content:

@@ -36,6 +36,7 @@ class PagePlan:
         self._surveys = surveys
         self._inventory = inventory
         self._with_curves = with_curves
+        self._of_default = defaults_of(Config) | flat(read_yaml(packaged(DEFAULT)))
 
     def plan(self, configfiles: list[str], configs: list[str]) -> str:
         """Titles, cells, settings and counts of jobs.
@@ -108,13 +109,12 @@ class PagePlan:
 
     def _differing(self, cell: Cell) -> dict[str, list[str]]:
         """The settings of a cell that are not those of the default experiment: both values, by dotted key."""
-        of_default = defaults_of(Config) | flat(read_yaml(packaged(DEFAULT)))
         shared = {"image_size": self._grid.config.image_size, "episodes": asdict(self._grid.config.episodes)}
         own = flat({**shared, **self._grid.settings_of(cell)})
         return {
-            key: [_text(of_default.get(key)), _text(value)]
+            key: [_text(self._of_default.get(key)), _text(value)]
             for key, value in own.items()
-            if key.partition(".")[0] not in self._unused(cell) and of_default.get(key) != value
+            if key.partition(".")[0] not in self._unused(cell) and self._of_default.get(key) != value
             # What a scheduler is told changes no number.
             if not key.startswith("jobs.") or key.endswith(".threads")
         }

@@ -41,6 +41,7 @@ class PaperProtocol:
         self._protocol = protocol
         self._made_with = made_with
         self._class_list = cache(sha256)
+        self._here = cache(self._values)
 
     def differences(self, cell: Cell) -> list[Difference]:
         """What was done otherwise for a cell than for the printed number, most important first; empty if nothing."""
@@ -64,7 +65,7 @@ class PaperProtocol:
         words = {**self._protocol.decides.scale, **self._protocol.decides.protocol}
         return [(words[key], _text(here[key]) if key in here else "") for key in self._protocol.shown]
 
-    def _here(self, cell: Cell) -> Content:
+    def _values(self, cell: Cell) -> Content:
         """The values of all keys that decide the number of a cell, as they take effect, by dotted key."""
         config, entry = self._grid.config, self._grid.datasets[cell.dataset]
         settings = self._grid.settings_of(cell)

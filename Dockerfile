@@ -1,0 +1,25 @@
+# The locked environment and the project: nothing is downloaded when it runs. In a clone:
+#
+#     docker build --tag mtl .
+#     docker run --rm --volume "$PWD:/mtl" mtl snakemake --cores 2 results/table1.csv
+#
+# The clone that is mounted takes the place of the copy inside; results, logs and states stay in it. Podman takes the same
+# commands. docs/cluster.md says more.
+ARG BASE=python:3.13-slim
+FROM $BASE
+
+# git tells which commit a result was made with; PyTorch compiles kernels for a GPU with a C compiler.
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends gcc git libc6-dev make \
+ && rm -rf /var/lib/apt/lists/* \
+ && git config --system --add safe.directory /mtl
+
+WORKDIR /mtl
+COPY requirements.lock .
+RUN python3 -m venv /opt/mtl \
+ && /opt/mtl/bin/python -m pip install --no-cache-dir --require-hashes --requirement requirements.lock
+COPY . .
+RUN /opt/mtl/bin/python -m pip install --no-deps --no-build-isolation --editable .
+
+ENV PATH=/opt/mtl/bin:$PATH
+CMD ["snakemake", "--cores", "all"]
