@@ -53,6 +53,17 @@ def is_of_the_cluster(command, project):
     assert command in ("sinfo", "squeue --me")
 
 
+def belongs_to_the_image(command, project):
+    """It makes or packs the image, which `tests/container/run` builds where there is an engine."""
+    assert command.split()[:2] in (["docker", "build"], ["docker", "save"], ["apptainer", "build"])
+    assert (ROOT / "Dockerfile").is_file()
+
+
+def plans_what_the_image_runs(command, project):
+    """The last words are a command of Snakemake, after the name of the image."""
+    plans(command.partition(" mtl ")[2], project)
+
+
 def is_understood(command, project):
     """`mtl` knows the subcommand and its options: it ends with 2 if not."""
     code, output = run(project, command)
@@ -94,6 +105,8 @@ KINDS = {
     r"snakemake .*data=FOLDER.*": plans,
     r"(sinfo|squeue.*)": is_of_the_cluster,
     r"sbatch .* --wrap .*": plans_what_it_wraps,
+    r"docker run .*": plans_what_the_image_runs,
+    r"(docker|apptainer) .*": belongs_to_the_image,
     r"snakemake .*profiles/slurm.*": plans_without_its_executor,
     r"snakemake .*(decisions\.csv|survey\.yaml|my-experiment\.yaml).*": plans,
     r"mtl verify results/slow .*": is_understood,
