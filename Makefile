@@ -56,7 +56,7 @@ test: install ## the tests (15 to 25 minutes on 2 cores)
 test-fast: install ## the tests that run no workflow (under two minutes)
 	$(RUN) python -m pytest --numprocesses $(CORES) --dist loadfile -m 'not workflow and not slow'
 
-test-slurm: install ## a table on a SLURM of one node, which it starts (root and Debian; ten minutes at most)
+test-slurm: install ## a table on a SLURM of one node, which it starts (root and Debian; five to ten minutes)
 	$(RUN) tests/slurm/run
 
 test-container: ## a small table in the container's image, without a network (podman or docker; some minutes)
