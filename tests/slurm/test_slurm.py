@@ -7,10 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from tests.chaos.kill import digests, processes
+from tests.helpers.learners import ROOT
+from tests.helpers.pages import blocks, commands
 from tests.helpers.project import CELL, edit, made_once, make_project, snakemake
 
 pytestmark = [
@@ -102,6 +105,25 @@ def test_without_an_environment_and_with_arrays(finished, tmp_path):
     trained = [line.split()[0] for line in queue(folder, "%F %k", "all") if "rule_meta_train" in line]
     assert len(trained) == 2
     assert len(set(trained)) == 1
+
+
+def test_from_login_to_table_as_the_page_shows_it(finished, tmp_path):
+    folder = make_project(tmp_path / "project")
+    shutil.copy(finished / "config/config.yaml", folder / "config")
+    _, _, page = (ROOT / "docs/cluster.md").read_text(encoding="utf-8").partition("\n## From login to table\n")
+    shown = [command for block in blocks(page.partition("\n## ")[0]) for command in commands(block.text)]
+    # The environment is this one, and the session that of the tests.
+    typed = [command for command in shown if not re.match("make install|tmux|source", command)]
+    assert len(shown) == len(typed) + 3
+    activated = {**ENVIRONMENT, "PATH": f"{Path(sys.executable).parent}:{ENVIRONMENT['PATH']}"}
+    for command in typed:
+        done = subprocess.run(
+            ["bash", "-c", command], cwd=folder, env=activated, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    assert digests(folder / "results") == digests(finished / "results")
+    wait_until(lambda: not queue(folder))
+    assert "Nothing to be done" in (folder / "logs/run.log").read_text()
 
 
 def test_after_scancel(finished, project):
