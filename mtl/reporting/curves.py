@@ -53,6 +53,18 @@ def draw(axis: Axes, data: pd.DataFrame, methods: dict[str, str], x: str) -> lis
     return ends
 
 
+def band(data: pd.DataFrame, of_one_seed: str = "") -> str:
+    """What curve and band are, for a title: of several seeds, or what the band of a single one is, if it has any."""
+    seeds = data.groupby([*PLACE, "method"])["seed"].nunique()
+    single = f"one seed; band: {of_one_seed}" if of_one_seed else "one seed"
+    if seeds.max() == 1:
+        return single
+    several = f"curve: mean of {seeds.max()} seeds; band: their range"
+    if seeds.min() == seeds.max():
+        return several
+    return f"{several} (rows of fewer seeds likewise)" if seeds.min() > 1 else f"{several}; or {single}"
+
+
 def draw_published(axis: Axes, data: pd.DataFrame, methods: dict[str, str], x: str) -> list[End]:
     """Draws printed curves, thin and dashed, and returns their ends for labels."""
     ends = []

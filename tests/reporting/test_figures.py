@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from safetensors.numpy import save_file
 
+from mtl.reporting.curves import band
 from mtl.reporting.figure_style import moved_apart
 from mtl.reporting.figures import figure4, forest, scales_and_shifts, tasks_seen
 from tests.helpers.learners import ROOT
@@ -58,6 +59,33 @@ def test_the_forest_has_every_cell(tmp_path, published, results):
     assert points["method"].tolist() == ["ss-all", "linear", "ss-all"]
     assert points["published"].tolist()[0] == 60
     assert points["accuracy"].tolist() == [61, 55, 90]
+
+
+def test_the_forest_has_intervals_over_seeds_where_there_are_three(tmp_path, published, results):
+    cells = [cell("ss-all", 1, seed=seed) for seed in range(3)] + [cell("linear", 1, seed=seed) for seed in range(2)]
+    for one, accuracy in zip(cells, [59, 60, 61, 50, 52], strict=True):
+        (results / one.folder).mkdir(parents=True, exist_ok=True)
+        (results / one.folder / "episodes.csv").write_text(f"episode,accuracy\n0,{accuracy - 1}\n1,{accuracy + 1}\n")
+    plan = {**PLAN, "cells": [one.folder for one in cells], "methods": {"ss-all": "SS", "linear": "linear"}}
+    csv = tmp_path / "f.csv"
+    forest.write(json.dumps(plan), published, results, csv, [])
+    points = pd.read_csv(csv).set_index("method")
+    # Student's t for 2 degrees of freedom is 4.303, the standard error 1/√3.
+    assert points.loc["ss-all", "ci95_seeds"] == pytest.approx(4.303 / 3**0.5, abs=1e-3)
+    assert np.isnan(points.loc["linear", "ci95_seeds"])
+
+
+@pytest.mark.parametrize(
+    ("seeds", "said"),
+    [
+        ([("a", 0), ("b", 0)], "one seed; band: episodes"),
+        ([("a", 0), ("a", 1), ("b", 0), ("b", 1)], "curve: mean of 2 seeds; band: their range"),
+        ([("a", 0), ("a", 1), ("b", 0)], "curve: mean of 2 seeds; band: their range; or one seed; band: episodes"),
+    ],
+)
+def test_a_figure_says_what_its_bands_are(seeds, said):
+    place = {"dataset": "glyphs", "backbone": "conv4", "way": 5, "shot": 1}
+    assert band(pd.DataFrame([{**place, "method": method, "seed": seed} for method, seed in seeds]), "episodes") == said
 
 
 def test_scales_and_shifts_are_counted(tmp_path):

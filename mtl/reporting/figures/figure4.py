@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, ScalarFormatter
 
-from mtl.reporting.curves import PLACE, by_place, draw, draw_published, points
+from mtl.reporting.curves import PLACE, band, by_place, draw, draw_published, points
 from mtl.reporting.figure_style import label_ends, panel, same_scale, save, style, title
 from mtl.reporting.plans import current, read_plan
 from mtl.reporting.results import existing, read_csv
@@ -16,6 +16,7 @@ from mtl.reporting.results import existing, read_csv
 FILES = ("curve.csv", "history.csv")
 PUBLISHED = "figure4"
 LABELS = True
+OF_ONE_SEED = "95 % interval over the test episodes"
 PANEL, LABELS_WIDTH = (3.2, 2.6), 1.5  # inches
 
 
@@ -62,15 +63,8 @@ def write(plan_text: str, published: Path, results: Path, csv: Path, pictures: I
             label_ends(axis, own_ends, PANEL[1])
         axes[0, 0].set_ylabel("test accuracy (%)")
         axes[1, 0].set_ylabel("validation accuracy (%)")
-        figure.suptitle(f"{title(plan)}\n{_band(here)}", fontsize="medium")
+        figure.suptitle(f"{title(plan)}\n{band(here, OF_ONE_SEED)}", fontsize="medium")
         save(figure, data, csv, pictures)
-
-
-def _band(measured: pd.DataFrame) -> str:
-    seeds = measured["seed"].nunique()
-    if seeds > 1:
-        return f"curve: mean of {seeds} seeds; band: their range"
-    return "one seed; band: 95 % interval over the test episodes"
 
 
 def _logarithmic(axis: Axes, iterations: pd.Series) -> None:

@@ -13,17 +13,22 @@ from mtl.reporting.figure_style import panel, save, style, title
 from mtl.reporting.plans import current, read_plan
 from mtl.reporting.published import read_published
 from mtl.reporting.results import Accuracies, read_accuracies
+from mtl.reporting.statistics import few_ci95
 
 FILES = ("episodes.csv",)
 PUBLISHED = "tables"
 LABELS = True
 ROW = 0.28  # inches
 NAMES_WIDTH, PANEL_WIDTH = 2.5, 3.5  # inches
+LEAST_SEEDS = 3  # for an interval over seeds; that of two would stretch the axis, and says next to nothing
 KEY = ["dataset", "way", "shot", "method", "backbone"]
 
 
 def write(plan_text: str, published: Path, results: Path, csv: Path, pictures: Iterable[Path]) -> None:
     """Draws measured and printed accuracies with their 95 % intervals, one panel per dataset, way and number of shots.
+
+    From three seeds on, the interval of a measured one is that of its verdict, √(ci95² + ci95_seeds²); else it is over
+    episodes alone.
 
     Args:
         plan_text: title, cells and labels of the methods in order, as `Reports.figure` returns them.
@@ -60,13 +65,14 @@ def write(plan_text: str, published: Path, results: Path, csv: Path, pictures: I
                 label="published",
                 **mark,
             )
-            axis.errorbar(rows["accuracy"], y - 0.15, xerr=rows["ci95"], color=measured_color, label="measured", **mark)
+            reach = np.hypot(rows["ci95"], rows["ci95_seeds"].fillna(0))
+            axis.errorbar(rows["accuracy"], y - 0.15, xerr=reach, color=measured_color, label="measured", **mark)
             axis.set_title(panel(plan, place["dataset"], place["way"], place["shot"]), fontsize="medium")
-            axis.set_xlabel("accuracy (%), 95 % interval over episodes")
+            axis.set_xlabel("accuracy (%), 95 % interval")
         axes[0, 0].set_yticks(list(height.values()), _names(kinds, plan["methods"]))
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize="small")
-        figure.suptitle(title(plan), fontsize="medium")
+        figure.suptitle(f"{title(plan)}\n{_intervals(data)}", fontsize="medium")
         save(figure, data, csv, pictures)
 
 
@@ -79,10 +85,22 @@ def _names(kinds: pd.DataFrame, labels: dict[str, str]) -> list[str]:
     ]
 
 
+def _intervals(data: pd.DataFrame) -> str:
+    """What the measured intervals are about, for the title."""
+    if data["ci95_seeds"].isna().all():
+        return "intervals over episodes"
+    return "intervals over episodes and seeds" + (", or over episodes alone" if data["ci95_seeds"].isna().any() else "")
+
+
 def _measured(accuracies: Accuracies) -> pd.DataFrame:
     """One line per method and place; the episodes of several seeds are pooled."""
     pooled: dict[tuple[object, ...], list[np.ndarray]] = {}
     for cell, values in accuracies.items():
         pooled.setdefault((cell.dataset, cell.way, cell.shot, cell.method, cell.backbone), []).append(values)
-    lines = [(*key, *mean_and_ci95(np.concatenate(seeds))) for key, seeds in pooled.items()]
-    return pd.DataFrame(lines, columns=[*KEY, "accuracy", "ci95"])
+    lines = [(*key, *mean_and_ci95(np.concatenate(seeds)), _over_seeds(seeds)) for key, seeds in pooled.items()]
+    return pd.DataFrame(lines, columns=[*KEY, "accuracy", "ci95", "ci95_seeds"])
+
+
+def _over_seeds(accuracies: list[np.ndarray]) -> float:
+    """The 95 % interval of the mean over seeds, from their accuracies by episode; NaN for few seeds."""
+    return few_ci95(np.array([one.mean() for one in accuracies])) if len(accuracies) >= LEAST_SEEDS else float("nan")

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 
-from mtl.reporting.curves import PLACE, by_place, draw, points
+from mtl.reporting.curves import PLACE, band, by_place, draw, points
 from mtl.reporting.figure_style import End, label_ends, looks, panel, same_scale, save, style, title
 from mtl.reporting.plans import current, read_plan
 from mtl.reporting.results import existing, read_csv
@@ -51,7 +51,7 @@ def write(plan_text: str, published: Path, results: Path, csv: Path, pictures: I
         for axis, own_ends in ends.items():
             label_ends(axis, own_ends, PANEL[1])
         axes[0, 0].set_ylabel("validation accuracy (%)")
-        figure.suptitle(title(plan), fontsize="medium")
+        figure.suptitle(f"{title(plan)}\n{band(here)}", fontsize="medium")
         save(figure, data, csv, pictures)
 
 
