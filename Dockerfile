@@ -1,16 +1,11 @@
 # The locked environment and the project: nothing is downloaded when it runs. In a clone:
-#
-#     docker build --tag mtl .
-#     docker run --rm --volume "$PWD:/mtl" mtl snakemake --cores 2 results/table1.csv
-#
-# The clone that is mounted takes the place of the copy inside; results, logs and states stay in it. Podman takes the same
-# commands. docs/cluster.md says more.
-ARG BASE=python:3.13-slim
+# docs/cluster.md says how to use it. Podman takes the same commands as Docker.
+ARG BASE=python:3.13-slim-trixie
 FROM $BASE
 
 # git tells which commit a result was made with; PyTorch compiles kernels for a GPU with a C compiler.
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends gcc git libc6-dev make \
+ && apt-get install --yes --no-install-recommends gcc git libc6-dev \
  && rm -rf /var/lib/apt/lists/* \
  && git config --system --add safe.directory /mtl
 

@@ -59,7 +59,7 @@ test-fast: install ## the tests that run no workflow (under two minutes)
 test-slurm: install ## a table on a SLURM of one node, which it starts (root and Debian; five to ten minutes)
 	$(RUN) tests/slurm/run
 
-test-container: ## a small table in the container's image, without a network (podman or docker; some minutes)
+test-container: install ## a small table in the container's image, without a network (podman or docker; some minutes)
 	$(RUN) tests/container/run
 
 gpu: install ## with a GPU: its tests, then miniImageNet at the paper's scale (DATA=FOLDER, resumable)

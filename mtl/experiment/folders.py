@@ -18,6 +18,16 @@ def check_workflow_folder(folder: str) -> None:
         raise UserError(f"{folder}: Snakemake takes braces in this path for wildcards; rename the folder")
 
 
+def check_image(path: str) -> None:
+    """Checks that there is the image in which jobs are to run; Snakemake would start them without looking.
+
+    Raises:
+        UserError: it is not there.
+    """
+    if not Path(path).is_file():
+        raise UserError(f"{path}: is not there, but --sdm apptainer runs all jobs in it; docs/cluster.md builds it")
+
+
 def check_places(folders: Iterable[Path]) -> None:
     """Checks that folders exist or can be made.
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,6 @@ class PagePlan:
         self._surveys = surveys
         self._inventory = inventory
         self._with_curves = with_curves
-        self._of_default = defaults_of(Config) | flat(read_yaml(packaged(DEFAULT)))
 
     def plan(self, configfiles: list[str], configs: list[str]) -> str:
         """Titles, cells, settings and counts of jobs.
@@ -106,6 +106,11 @@ class PagePlan:
 
         datasets = dict.fromkeys(cell.dataset for cell in cells)
         return [max((cell for cell in cells if cell.dataset == dataset), key=nearness) for dataset in datasets]
+
+    @cached_property
+    def _of_default(self) -> dict[str, Any]:
+        """The settings of the default experiment, by dotted key."""
+        return defaults_of(Config) | flat(read_yaml(packaged(DEFAULT)))
 
     def _differing(self, cell: Cell) -> dict[str, list[str]]:
         """The settings of a cell that are not those of the default experiment: both values, by dotted key."""

@@ -148,11 +148,12 @@ class VariantReports:
 
 
 def rated_cells(grid: Grid) -> list[Cell]:
-    """The cells for which a rate is chosen: those of meta-trained methods, of one seed, with the fewest shots."""
+    """The cells for which a rate is chosen: those of meta-trained methods, of one seed each, with the fewest shots."""
+    seeds: dict[Cell, int] = {}
     fewest: dict[Cell, Cell] = {}
     for cell in grid.cells:
-        if cell.seed == grid.selected("seed")[0] and grid.methods[cell.method].meta_trained:
-            place = replace(cell, shot=0)
+        place = replace(cell, shot=0, seed=0)
+        if grid.methods[cell.method].meta_trained and cell.seed == seeds.setdefault(place, cell.seed):
             fewest[place] = min(fewest.get(place, cell), cell, key=lambda one: one.shot)
     return list(fewest.values())
 

@@ -167,18 +167,18 @@ class _Scoring:
 
     def solving(self, episodes: int) -> float:
         """Seconds for predicting, with as many inner steps as the learner has."""
-        tasks, banked = self._tasks(2), in_batches(self.learner.bank, self._pixels)
-        sets = embed_episodes(self.learner, banked, tasks, self.together)(slice(0, 2))
+        banked = in_batches(self.learner.bank, self._pixels)
+        two = embed_episodes(self.learner, banked, self._tasks(2), self.together)(slice(0, 2))
+
+        def again(part: slice) -> tuple[torch.Tensor, torch.Tensor]:
+            """The same two episodes over and over: to embed others would take longer than to solve them."""
+            chosen = torch.arange(part.start, part.stop, device=two[0].device) % 2
+            return two[0][chosen], two[1][chosen]
+
         count = 2
         while True:
-            # The same two episodes again and again: to embed others would take longer than to solve them.
-            support, query = (images[torch.arange(count) % 2] for images in sets)
             many = self._tasks(count)
-            seconds = _timed(
-                lambda: score(self.learner, lambda part: (support[part], query[part]), many),  # noqa: B023
-                self.device,
-                least=0,
-            )
+            seconds = _timed(lambda: score(self.learner, again, many), self.device, least=0)  # noqa: B023
             # Many episodes at once take less time each than few.
             if seconds > LEAST / 4 or count >= episodes:
                 return seconds / count * episodes

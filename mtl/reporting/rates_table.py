@@ -118,7 +118,7 @@ def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
             label = own["label"].iloc[0] + (f" ({backbone})" if several else "")
             rows.append([label, *map(_shown, own.to_dict("records")), f"{own['config_rate'].iloc[0]:g}"])
         lines += [*markdown_table(["", *(f"{rate:g}" for rate in rates), "config"], rows), ""]
-    lines.append(RULE.format(tidy["seed"].iloc[0]))
+    lines.append(RULE.format(" or ".join(map(str, sorted(tidy["seed"].unique())))))
     return "\n".join(lines) + "\n"
 
 

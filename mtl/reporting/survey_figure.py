@@ -25,7 +25,9 @@ def draw(plan: dict[str, Any], lines: pd.DataFrame, pictures: Iterable[Path]) ->
         pictures: the figure, in the formats of their suffixes.
     """
     lines = lines.dropna(subset=["accuracy"])
-    interval, over = ("ci95_seeds", "seeds") if lines["ci95_seeds"].notna().all() else ("ci95", "episodes of one seed")
+    lines = lines.assign(reach=lines["ci95_seeds"].fillna(lines["ci95"]))
+    alone = lines["ci95_seeds"].isna()
+    over = "episodes of one seed" if alone.all() else "seeds, or episodes of one seed" if alone.any() else "seeds"
     panels: list[tuple[Any, pd.DataFrame]] = list(lines.groupby(PANEL, sort=False))
     colors = dict(zip(dict.fromkeys(lines["group"]), sns.color_palette("colorblind"), strict=False))
     most = max(len(here) for _, here in panels)
@@ -40,7 +42,7 @@ def draw(plan: dict[str, Any], lines: pd.DataFrame, pictures: Iterable[Path]) ->
                 axis.errorbar(
                     ordered["accuracy"][own],
                     heights[own],
-                    xerr=ordered[interval][own],
+                    xerr=ordered["reach"][own],
                     fmt="o",
                     markersize=4,
                     capsize=2,

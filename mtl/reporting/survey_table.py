@@ -1,6 +1,7 @@
 """Surveys: methods on one footing, each compared with a few others over the same test episodes."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,13 @@ from mtl.runtime.files import read_record, write_text
 KEY = ["method", *PANEL]
 RULE = (
     "Accuracy in percent: mean over all test episodes ± the 95 % interval 1.96 s/√n over episodes. Difference: over "
-    "the same episodes, ± its 95 % interval, over {over}. Rank: among the rows of the same backbone, with the 95 % "
-    f"interval of {DRAWS} bootstrap samples of seeds and episodes. Statistics: whose mean and variance batch norm "
-    "takes; if not `running`, a query's features depend on the other queries of its task (transductive). Tasks: those "
-    "that the tested model was meta-trained on. Learned: values that meta-training changes. Seconds: of the jobs of "
-    "meta-training and evaluation as Snakemake measured them, summed over seeds, without pre-training; beside other "
-    "jobs they take longer, and of an interrupted job only the last part is known. Published: on other images, "
-    "networks, schedules and episodes, so not to be compared in detail."
+    "the same episodes, ± its 95 % interval, over {over}. Rank: among the rows of the same backbone, over the seeds "
+    f"that all of them have, with the 95 % interval of {DRAWS} bootstrap samples of seeds and episodes. Statistics: "
+    "whose mean and variance batch norm takes; if not `running`, a query's features depend on the other queries of "
+    "its task (transductive). Tasks: those that the tested model was meta-trained on. Learned: values that "
+    "meta-training changes. Seconds: of the jobs of meta-training and evaluation as Snakemake measured them, summed "
+    "over seeds, without pre-training; beside other jobs they take longer, and of an interrupted job only the last "
+    "part is known. Published: on other images, networks, schedules and episodes, so not to be compared in detail."
 )
 ONE_SEED = (
     "With one seed, differences and ranks are about these models: another seed may change their order, and no interval "
@@ -88,6 +89,7 @@ def _lines(
     row: dict[str, Any], plan: dict[str, Any], measured: Accuracies, results: Path, benchmarks: Path
 ) -> list[dict[str, Any]]:
     cells = [Cell.in_folder(folder) for folder in plan["cells"]]
+    waiting = {cell for cell in cells if cell not in measured}
     own = [cell for cell in cells if (cell.method, cell.backbone) == (row["method"], row["backbone"])]
     lines = []
     for dataset, way, shot in dict.fromkeys((cell.dataset, cell.way, cell.shot) for cell in own):
@@ -110,15 +112,19 @@ def _lines(
             "ci95_seeds": few_ci95(by_seed),
         }
         for other in plan["against"]:
-            line |= _difference(here, other, measured)
+            line |= _difference(here, other, measured, waiting)
         lines.append(line | _cost(here, row["trained"], results, benchmarks) | {"remark": ""})
     return lines
 
 
-def _difference(cells: list[Cell], other: str, measured: Accuracies) -> dict[str, Any]:
-    """The difference to another method of the same backbone, over the same episodes."""
-    pairs = [(cell, Cell(**{**vars(cell), "method": other})) for cell in cells if cell.method != other]
-    if not pairs or not all(second in measured for _, second in pairs):
+def _difference(cells: list[Cell], other: str, measured: Accuracies, waiting: set[Cell]) -> dict[str, Any]:
+    """The difference to another method of the same backbone, over the episodes of the seeds that both have.
+
+    There is none while cells of that method are `waiting` to be evaluated.
+    """
+    others = [replace(cell, method=other) for cell in cells]
+    pairs = [(cell, second) for cell, second in zip(cells, others, strict=True) if second in measured]
+    if cells[0].method == other or not pairs or not waiting.isdisjoint(others):
         return {f"minus_{other}": np.nan, f"minus_{other}_ci95": np.nan}
     differences = [measured[first] - measured[second] for first, second in pairs]
     by_seed = np.array([values.mean() for values in differences])
@@ -143,11 +149,13 @@ def _cost(cells: list[Cell], trained: bool, results: Path, benchmarks: Path) -> 
 
 
 def _with_ranks(tidy: pd.DataFrame, measured: Accuracies) -> pd.DataFrame:
-    """Adds the rank of each line among those of its panel that were tested with as many seeds and episodes."""
+    """Adds the rank of each line among those of its panel, over the seeds that all of them have."""
     columns = {name: pd.Series(np.nan, index=tidy.index) for name in ("rank", "rank_low", "rank_high", "ranked")}
     for panel, lines in tidy[tidy["remark"] == ""].groupby(PANEL, sort=False):
         place: dict[str, Any] = dict(zip(PANEL, panel, strict=True))
-        seeds = sorted({cell.seed for cell in measured if _is_at(cell, place)})
+        seeds = sorted(set.intersection(*(_seeds(measured, **place, method=method) for method in lines["method"])))
+        if not seeds:
+            continue
         cells = [[Cell(**place, method=method, seed=seed) for seed in seeds] for method in lines["method"]]
         found = ranks(np.array([[measured[cell] for cell in row] for row in cells]))
         for name, values in zip(columns, (*found, np.full(len(lines), len(lines))), strict=True):
@@ -155,8 +163,8 @@ def _with_ranks(tidy: pd.DataFrame, measured: Accuracies) -> pd.DataFrame:
     return tidy.assign(**columns)
 
 
-def _is_at(cell: Cell, place: dict[str, Any]) -> bool:
-    return all(getattr(cell, name) == value for name, value in place.items())
+def _seeds(measured: Accuracies, **place: Any) -> set[int]:
+    return {cell.seed for cell in measured if all(getattr(cell, name) == value for name, value in place.items())}
 
 
 def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
@@ -166,6 +174,7 @@ def _markdown(plan: dict[str, Any], tidy: pd.DataFrame) -> str:
         lines += [f"## {name}", "", *_table(plan, tidy, place), ""]
     seeds = tidy["seeds"].dropna().astype(int).unique()
     over = "episodes" if max(seeds) == 1 else "seeds (Student's t)"
+    over += ", or episodes of one seed" if max(seeds) > min(seeds) == 1 else ""
     lines += [RULE.format(over=over), *(["", ONE_SEED] if max(seeds) == 1 else [])]
     sources = tidy.dropna(subset=["published"]).drop_duplicates(["row", "source"])
     cited = [f"{row}: {source}" for row, source in sources[["row", "source"]].itertuples(index=False)]

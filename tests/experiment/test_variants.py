@@ -177,16 +177,16 @@ def test_the_floor_of_a_rate_scales_along(config, others):
     assert made_from(experiment, replace(CELL, method="ss-all-at-1e-3")) == "ss-all-at-1e-3/model"
 
 
-def test_rates_are_compared_for_one_seed_and_the_fewest_shots_of_meta_trained_methods(config, others):
+def test_rates_are_compared_for_the_first_seed_and_the_fewest_shots_of_meta_trained_methods(config, others):
     config.update(rates=[1e-3, 2e-3], seeds=[3, 1], shots=[5, 1], methods=["ss-all", "linear"])
-    config["grids"] = [{}, {"ways": [10], "shots": [5], "methods": ["ft-all"]}]
+    config["grids"] = [{}, {"ways": [10], "shots": [5], "methods": ["ft-all"], "seeds": [1]}]
     experiment = loaded(config, others)
     plan = json.loads(experiment.variant_reports.rates())
     assert [line["cell"] for line in plan["lines"]] == [
         "glyphs/resnet12/seed3/ss-all-at-1e-3/5way-1shot",
         "glyphs/resnet12/seed3/ss-all-at-2e-3/5way-1shot",
-        "glyphs/resnet12/seed3/ft-all-at-1e-3/10way-5shot",
-        "glyphs/resnet12/seed3/ft-all-at-2e-3/10way-5shot",
+        "glyphs/resnet12/seed1/ft-all-at-1e-3/10way-5shot",
+        "glyphs/resnet12/seed1/ft-all-at-2e-3/10way-5shot",
     ]
     assert [line["config_rate"] for line in plan["lines"]] == [2e-3, 2e-3, 1e-4, 1e-4]
     files = experiment.variant_reports.rate_files()

@@ -105,6 +105,17 @@ def test_with_several_seeds_the_difference_is_over_seeds(measured):
     assert "over seeds" in page
 
 
+def test_rows_with_other_seeds_are_compared_over_those_that_both_have(measured):
+    """Method a has seeds 0 and 1, the others seed 0 alone."""
+    Measured(measured).accuracies(cell("a", seed=1), [90.0, 95.0, 100.0])
+    alone, _ = written(measured, CELLS)
+    table, page = written(measured, [*CELLS, cell("a", seed=1)])
+    assert table["seeds"].to_dict() == {"a": 2, "b": 1, "c": 1}
+    names = ["minus_c", "minus_c_ci95", "rank", "rank_low", "rank_high"]
+    pd.testing.assert_frame_equal(table[names], alone[names])
+    assert "over seeds (Student's t), or episodes of one seed" in page
+
+
 def test_a_number_of_other_settings_is_not_shown(measured):
     path = measured / cell("a").folder / "evaluation.json"
     path.write_text(json.dumps({"provenance": {"spec": {}, "inputs": {}, "device": "cpu", "dtype": "float32"}}))

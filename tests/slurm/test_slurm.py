@@ -107,23 +107,30 @@ def test_without_an_environment_and_with_arrays(finished, tmp_path):
     assert len(set(trained)) == 1
 
 
-def test_from_login_to_table_as_the_page_shows_it(finished, tmp_path):
-    folder = make_project(tmp_path / "project")
-    shutil.copy(finished / "config/config.yaml", folder / "config")
+def from_login_to_table():
+    """The commands of docs/cluster.md, without those that make the environment and the session: this is one."""
     _, _, page = (ROOT / "docs/cluster.md").read_text(encoding="utf-8").partition("\n## From login to table\n")
     shown = [command for block in blocks(page.partition("\n## ")[0]) for command in commands(block.text)]
-    # The environment is this one, and the session that of the tests.
     typed = [command for command in shown if not re.match("make install|tmux|source", command)]
     assert len(shown) == len(typed) + 3
-    activated = {**ENVIRONMENT, "PATH": f"{Path(sys.executable).parent}:{ENVIRONMENT['PATH']}"}
+    return typed
+
+
+@pytest.mark.parametrize("submitted", [False, True], ids=["typed", "submitted"])
+def test_the_page_leads_from_login_to_table(finished, tmp_path, submitted):
+    """Also where Snakemake is a job itself."""
+    folder = make_project(tmp_path / "project")
+    shutil.copy(finished / "config/config.yaml", folder / "config")
+    environment = {**ENVIRONMENT, "PATH": f"{Path(sys.executable).parent}:{ENVIRONMENT['PATH']}"}
+    typed = [command for command in from_login_to_table() if command.startswith("sbatch ") == submitted]
+    assert len(typed) == (1 if submitted else 7)
     for command in typed:
         done = subprocess.run(
-            ["bash", "-c", command], cwd=folder, env=activated, capture_output=True, text=True, check=False
+            ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-    assert digests(folder / "results") == digests(finished / "results")
     wait_until(lambda: not queue(folder))
-    assert "Nothing to be done" in (folder / "logs/run.log").read_text()
+    assert digests(folder / "results") == digests(finished / "results")
 
 
 def test_after_scancel(finished, project):

@@ -54,14 +54,25 @@ def is_of_the_cluster(command, project):
 
 
 def belongs_to_the_image(command, project):
-    """It makes or packs the image, which `tests/container/run` builds where there is an engine."""
-    assert command.split()[:2] in (["docker", "build"], ["docker", "save"], ["apptainer", "build"])
+    """It makes or packs the image; `tests/container/run` builds it where there is an engine."""
+    assert command in (
+        "docker build --tag mtl .",
+        "docker save mtl --output mtl.tar",
+        "apptainer build mtl.sif docker-archive:mtl.tar",
+    )
     assert (ROOT / "Dockerfile").is_file()
 
 
 def plans_what_the_image_runs(command, project):
     """The last words are a command of Snakemake, after the name of the image."""
     plans(command.partition(" mtl ")[2], project)
+
+
+def plans_outside_its_image(command, project):
+    """Plans it without the options that want Apptainer to be there."""
+    options = ' --sdm apptainer --apptainer-args "--env PYTHONPATH=$PWD"'
+    assert options in command
+    plans_without_its_executor(command.replace(options, ""), project)
 
 
 def is_understood(command, project):
@@ -107,6 +118,7 @@ KINDS = {
     r"sbatch .* --wrap .*": plans_what_it_wraps,
     r"docker run .*": plans_what_the_image_runs,
     r"(docker|apptainer) .*": belongs_to_the_image,
+    r"snakemake .*--sdm apptainer.*": plans_outside_its_image,
     r"snakemake .*profiles/slurm.*": plans_without_its_executor,
     r"snakemake .*(decisions\.csv|survey\.yaml|my-experiment\.yaml).*": plans,
     r"mtl verify results/slow .*": is_understood,

@@ -66,6 +66,12 @@ def test_a_job_sees_a_gpu_only_if_it_requests_one(tmp_path, gpus):
     assert f"[ {gpus} != 0 ] || export CUDA_VISIBLE_DEVICES=; mtl meta-train" in output
 
 
+def test_an_image_that_is_not_there_is_one_line(tmp_path):
+    code, output = snakemake(make_project(tmp_path / "project"), "-n", "--sdm", "apptainer")
+    assert code == 1
+    assert output.splitlines()[-1].startswith("mtl.sif: is not there, but --sdm apptainer runs all jobs in it")
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [

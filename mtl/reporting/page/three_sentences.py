@@ -17,13 +17,15 @@ MISSING = {
 }
 
 
-def measured_sentence(states: Iterable[str], titles: Iterable[str], seeds: int, episodes: Iterable[int]) -> str:
+def measured_sentence(
+    states: Iterable[str], titles: Iterable[str], seeds: Iterable[int], episodes: Iterable[int]
+) -> str:
     """What was measured.
 
     Args:
         states: of each cell, `measured` or one of `MISSING`.
         titles: of the datasets.
-        seeds: of the experiment.
+        seeds: how many each number has.
         episodes: how many test episodes the measured cells have.
     """
     counts = Counter(states)
@@ -35,7 +37,9 @@ def measured_sentence(states: Iterable[str], titles: Iterable[str], seeds: int, 
     of_all = "All " if total > 1 else ""
     which = f"{of_all if there == total else f'{there} of '}{_many(total, 'cell')}"
     verb = "is" if there == 1 else "are"
-    trained = "one training seed" if seeds == 1 else f"{seeds} training seeds"
+    several = sorted(set(seeds))
+    trained = " or ".join("one" if count == 1 else str(count) for count in several)
+    trained += f" training seed{'s' * (several[-1] > 1)}"
     return f"{which} on {where} {verb} measured, with {trained} and {on} test episodes per cell{_missing(counts)}."
 
 

@@ -1,6 +1,7 @@
 """Puts the page of an experiment together."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def write_page(plan_text: str, folders: PageFolders, output: Path) -> None:
     tables = [table_view(name, title, folders.tables / f"{name}.csv", plan) for name, title in plan["tables"].items()]
     states = _states(plan, tables, set(accuracies))
     titles = [entry["title"] for entry in plan["datasets"].values()]
-    seeds = {Cell.in_folder(folder).seed for folder in plan["asked"]}
+    rows = Counter(replace(Cell.in_folder(folder), seed=0) for folder in plan["asked"])
     closer = [closer_look(folder, results) for folder in plan["closer"] if states[folder] == "measured"]
     stages = stage_views(plan, folders.benchmarks)
     data = [table.data for table in tables]
@@ -74,7 +75,7 @@ def write_page(plan_text: str, folders: PageFolders, output: Path) -> None:
         "partial": not folders.figures,
         "notes": notes(plan),
         "sentences": [
-            measured_sentence(states.values(), titles, len(seeds), map(len, accuracies.values())),
+            measured_sentence(states.values(), titles, rows.values(), map(len, accuracies.values())),
             claims_sentence(tidy),
             paper_sentence(data, titles),
         ],

@@ -21,17 +21,18 @@ def claims(*parts):
     [
         (
             ["measured"] * 4,
-            1,
+            [1],
             f"All 4 cells on glyphs are measured, with one training seed and {EACH}.",
         ),
-        (["measured"], 3, f"1 cell on glyphs is measured, with 3 training seeds and {EACH}."),
+        (["measured"], [3, 3], f"1 cell on glyphs is measured, with 3 training seeds and {EACH}."),
+        (["measured"], [3, 1], f"1 cell on glyphs is measured, with one or 3 training seeds and {EACH}."),
         (
             ["measured", "not-run", "failed", "stale", "not-run"],
-            1,
+            [1],
             f"1 of 5 cells on glyphs is measured, with one training seed and {EACH} (1 made with other settings than "
             "the config asks, 1 failed, 2 not run).",
         ),
-        (["not-run"], 1, "Of 1 cell on glyphs, none is measured yet (1 not run)."),
+        (["not-run"], [1], "Of 1 cell on glyphs, none is measured yet (1 not run)."),
     ],
 )
 def test_the_first_says_what_was_measured(states, seeds, said):
@@ -39,7 +40,7 @@ def test_the_first_says_what_was_measured(states, seeds, said):
 
 
 def test_several_datasets_are_listed():
-    said = measured_sentence(["measured"], ["miniImageNet", "CIFAR-FS", "FC100"], 1, [600, 2000])
+    said = measured_sentence(["measured"], ["miniImageNet", "CIFAR-FS", "FC100"], [1], [600, 2000])
     assert "on miniImageNet, CIFAR-FS and FC100" in said
     assert "600 or 2,000 test episodes" in said
 
