@@ -53,6 +53,13 @@ def test_one_seed_is_no_conclusion():
     )
 
 
+def test_a_single_comparison_is_not_counted():
+    assert claims(lines("one-seed")) == (
+        "One seed is no conclusion: the only comparison behind the claims is not tested, so it says how these two "
+        "models differ, not what training again would give."
+    )
+
+
 def test_two_seeds_are_none_either():
     assert claims(lines("two-seeds", "two-seeds")).startswith("Two seeds are no conclusion: none of the 2 comparisons")
 
