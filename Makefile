@@ -39,10 +39,11 @@ quick: install ## a first look: one cell, its number and its curve (a minute and
 	@echo
 	@echo "You rendered letters, pre-trained a network on some alphabets, meta-trained SS [Θ;θ] for 60 meta-batches, and"
 	@echo "tested it on 600 tasks of other alphabets, of 5 classes each: chance is 20 %. This is a first look, no result."
-	@echo "It is in results/quick, and its settings are in config/quick.yaml. What to type next:"
+	@echo "It is in results/quick, and its settings are in config/quick.yaml. To see all of it on one page, open"
+	@echo "results/quick/report.html in a browser. What to type next:"
 	@echo
 	@echo "  source $(VENV)/bin/activate"
-	@echo "  mtl compare $(QUICK)/{ss-all,linear}/5way-1shot    # the same tasks, without meta-learning"
+	@echo "  mtl compare $(QUICK)/{ss-all,linear}/5way-1shot    # with a linear head, which so little training does not beat"
 	@echo "  make demo                                     # Table 1: every method, trained for longer"
 
 demo: install ## Table 1 and its figure on the embedded dataset (some ten minutes on 2 cores)

@@ -11,6 +11,8 @@ CELL = f"{PRETRAINING}/{{method}}/{{way}}way-{{shot}}shot"
 NO_CELL = "not a folder dataset/backbone/seed0/method/5way-1shot"
 _NUMBERS = re.sub(r"\{(seed|way|shot)\}", r"(?P<\1>\\d+)", CELL)
 _FOLDER = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", _NUMBERS))
+# The same at the beginning of a path, with numbers that may be none.
+PLACE = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+?)", CELL) + "(?:/|$)")
 
 
 @dataclass(frozen=True)

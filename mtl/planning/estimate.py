@@ -1,6 +1,7 @@
 """`mtl plan`: jobs, hours, memory, disk and GPU-hours of a target, from short measurements on this machine."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -170,7 +171,8 @@ def _image_bytes(jobs: Sequence[Job], experiment: Experiment) -> int:
 def _print(lines: Sequence[Line], jobs: Sequence[Job], cores: int, image_bytes: int) -> None:
     write = sys.stdout.write
     gpus = visible_gpus() * jobs_per_gpu()
-    write(f"{'jobs':>5}  {'each':>9}  {'core-hours':>10}  {'GPU-hours':>9}  {'request':>7}  what\n")
+    cores_there = os.cpu_count() or 1
+    write(f"{'jobs':>5}  {'each':>9}  {'core-hours':>10}  {'GPU-hours':>9}  {'memory':>7}  what\n")
     for line in lines[:SHOWN]:
         write(
             f"{line.jobs:5}  {_span(line.cost.seconds):>9}  {line.core_seconds / 3600:10.2f}"
@@ -187,7 +189,9 @@ def _print(lines: Sequence[Line], jobs: Sequence[Job], cores: int, image_bytes: 
     write(f"\n{len(jobs)} jobs, {core / 3600:.1f} core-hours, {_gpu_hours(gpu, gpus)} GPU-hours: ")
     write(f"by the clock about {_span(clock)} on {cores} core{'s' * (cores > 1)}")
     write(f" and {gpus} jobs on GPUs" if gpu and gpus else "")
-    write(f"; {disk / 1e9:.2f} GB of disk\n")
+    write(f"; {_disk(disk)} of disk\n")
+    if (load := os.getloadavg()[0]) > cores_there + 1:
+        write(f"measured beside other work (load {load:.0f} on {cores_there} cores): idle, it may take much less\n")
     if gpu and not gpus:
         write("measured without a GPU, though jobs request one\n")
     if others := Counter(job.stage for job in jobs if job.stage not in STAGES):
@@ -198,6 +202,10 @@ def _print(lines: Sequence[Line], jobs: Sequence[Job], cores: int, image_bytes: 
 def _gpu_hours(seconds: float, gpus: int) -> str:
     """Hours of GPUs; not known where there is none, because what a CPU takes says nothing about it."""
     return f"{seconds / 3600:.2f}" if gpus or not seconds else "–"
+
+
+def _disk(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
 def _span(seconds: float) -> str:

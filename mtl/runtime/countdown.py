@@ -60,6 +60,8 @@ class Countdown:
 
 def in_words(seconds: float) -> str:
     """About how long, without more digits than an estimate has."""
+    if seconds < 45:
+        return "less than a minute"
     if seconds < 90:
         return "about a minute"
     if seconds < 90 * 60:

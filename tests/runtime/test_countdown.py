@@ -75,8 +75,8 @@ def test_a_job_that_is_started_again_counts_from_there(countdown, clock):
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0, "about a minute"), (89, "about a minute"), (90, "about 2 minutes"), (5399, "about 90 minutes"),
-     (5400, "about 2 hours"), (36000, "about 10 hours")],
+    [(0, "less than a minute"), (45, "about a minute"), (89, "about a minute"), (90, "about 2 minutes"),
+     (5399, "about 90 minutes"), (5400, "about 2 hours"), (36000, "about 10 hours")],
 )  # fmt: skip
 def test_times_have_no_more_digits_than_an_estimate(seconds, words):
     assert in_words(seconds) == words

@@ -34,8 +34,8 @@ def measured_sentence(
     if not there:
         return f"Of {_many(total, 'cell')} on {where}, none is measured yet{_missing(counts)}."
     on = " or ".join(f"{count:,}" for count in sorted(set(episodes)))
-    of_all = "All " if total > 1 else ""
-    which = f"{of_all if there == total else f'{there} of '}{_many(total, 'cell')}"
+    which = "Both cells" if there == total == 2 else f"{'All ' if total > 1 else ''}{_many(total, 'cell')}"
+    which = which if there == total else f"{there} of {_many(total, 'cell')}"
     verb = "is" if there == 1 else "are"
     several = sorted(set(seeds))
     trained = " or ".join("one" if count == 1 else str(count) for count in several)
