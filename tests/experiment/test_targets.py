@@ -28,7 +28,8 @@ def test_a_cell_that_the_experiment_does_not_have_is_one_line(config, word, said
     "word",
     [
         f"{CELL}/evaluation.json", CELL, f"{CELL}/nothing", "results/table1.csv", "all", "--cores",
-        "results/tabel1.csv", "results/glyphs/resnet12/seed0/pretrain/model.safetensors", CELL.replace("ss-all", "maml"),
+        "results/tabel1.csv", "results/glyphs/resnet12/seed0/pretrain/model.safetensors",
+        CELL.replace("ss-all", "maml"),
         "results/glyphs/episodes/seed7/val-5way-1shot-15query.npz", "other/glyphs/resnet12/seed9/me/5way-1shot",
     ],
 )  # fmt: skip

@@ -14,6 +14,7 @@ KEPT = ROOT / "docs/results"
 # Folder of the cells, folder of the reports below it, and what these take of the experiment.
 REPORTS = [
     ("miniimagenet-cpu", ".", {}),
+    ("miniimagenet-seeds", ".", {}),
     ("fc100-cpu", ".", {}),
     ("paper-short", ".", {}),
     ("paper-short", "seed0", {"seeds": [0]}),

@@ -69,6 +69,7 @@ def write(plan_text: str, published: Path, results: Path, csv: Path, pictures: I
             axis.errorbar(rows["accuracy"], y - 0.15, xerr=reach, color=measured_color, label="measured", **mark)
             axis.set_title(panel(plan, place["dataset"], place["way"], place["shot"]), fontsize="medium")
             axis.set_xlabel("accuracy (%), 95 % interval")
+        axes[0, 0].set_ylim(-0.6, len(kinds) - 0.4)
         axes[0, 0].set_yticks(list(height.values()), _names(kinds, plan["methods"]))
         handles, labels = axes[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize="small")
