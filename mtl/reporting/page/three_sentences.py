@@ -79,10 +79,10 @@ def claims_sentence(tidy: pd.DataFrame) -> str:
     counted = "; only numbers of learned values have a verdict" if len(trained) < len(tidy) else ""
     few = "One seed is" if counts["one-seed"] else "Two seeds are" if counts["two-seeds"] else "This is"
     if len(trained) == 1:
-        untested = "the only comparison behind the claims is not tested, so it says how these two models differ"
+        told = "the only comparison behind the claims is not tested, so it says how these two models differ"
     else:
-        untested = f"none of {comparisons} is tested, so they say how these models differ"
-    return f"{few} no conclusion: {untested}, not what training again would give{also}{counted}."
+        told = f"none of {comparisons} is tested, so they say how these models differ"
+    return f"{few} no conclusion: {told}, not what training again would give{also}{counted}."
 
 
 def paper_sentence(tables: Iterable[pd.DataFrame], titles: Iterable[str]) -> str:
