@@ -1,4 +1,4 @@
-# The locked environment and the project: nothing is downloaded when it runs. In a clone:
+# The locked environment and the project: nothing is downloaded when it runs.
 # docs/cluster.md says how to use it. Podman takes the same commands as Docker.
 ARG BASE=python:3.13-slim-trixie
 FROM $BASE

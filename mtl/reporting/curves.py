@@ -59,10 +59,9 @@ def band(data: pd.DataFrame, of_one_seed: str = "") -> str:
     single = f"one seed; band: {of_one_seed}" if of_one_seed else "one seed"
     if seeds.max() == 1:
         return single
-    several = f"curve: mean of {seeds.max()} seeds; band: their range"
-    if seeds.min() == seeds.max():
-        return several
-    return f"{several} (rows of fewer seeds likewise)" if seeds.min() > 1 else f"{several}; or {single}"
+    counts = " or ".join(map(str, sorted({count for count in seeds if count > 1})))
+    several = f"curve: mean of {counts} seeds; band: their range"
+    return several if seeds.min() > 1 else f"{several}; or {single}"
 
 
 def draw_published(axis: Axes, data: pd.DataFrame, methods: dict[str, str], x: str) -> list[End]:
