@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from benchmarks.scenes import QUERY, WAY, Scene
 from benchmarks.timing import Comparison
 from mtl.data.tasks import TaskShape, labels
-from mtl.evaluation.scoring import in_batches
+from mtl.evaluation.scoring import bank
 from mtl.learners import Learner
 from mtl.learners.base_learner import adapt
 from mtl.learners.learner import Head
@@ -69,7 +69,7 @@ def _bank(scene: Scene, method: str) -> Comparison:
     images, tasks = scene.images(), scene.tasks(2)
     shape, device = TaskShape(WAY, 1, QUERY), scene.device.torch_device
     banked_learner, learner = scene.learner(method), scene.learner(method)
-    banked = in_batches(banked_learner.bank, images)
+    banked = bank(banked_learner, images)
     with_bank, without = MetaStep(banked_learner, shape, device), MetaStep(Unbanked(learner), shape, device)
     return Comparison(
         f"meta-training iteration ({method}) on a bank", scene.name, lambda: with_bank(banked, tasks, 1e-3),

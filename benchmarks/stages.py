@@ -10,7 +10,7 @@ from benchmarks.scenes import CLASSES, QUERY, WAY, Scene, takes_steps
 from benchmarks.timing import Comparison
 from mtl.data.task_samplers import build_sampler
 from mtl.data.tasks import TaskShape
-from mtl.evaluation.scoring import IMAGES_AT_ONCE, embed_episodes, in_batches, score
+from mtl.evaluation.scoring import IMAGES_AT_ONCE, bank, embed_episodes, score
 from mtl.learners import Learner
 from mtl.networks.backbone import to_unit_interval
 from mtl.specs.meta_training import HardTasks
@@ -35,13 +35,13 @@ def evaluation(scene: Scene, method: str = "ss-all") -> Comparison:
     learner, images, episodes = scene.learner(method), scene.images(), scene.tasks(EPISODES)
     steps = TEST_STEPS if takes_steps(method) else (0,)
     if learner.source_images:
-        learner.see_source(in_batches(learner.bank, images[: learner.source_images]))
+        learner.see_source(bank(learner, images[: learner.source_images]))
     backbone = backbone_of(learner)
     rows = torch.from_numpy(np.unique(np.concatenate([episodes.support.ravel(), episodes.query.ravel()])))
     used = images[rows.to(images.device)].contiguous(memory_format=torch.channels_last)
 
     def ours() -> None:
-        sets = embed_episodes(learner, in_batches(learner.bank, images), episodes)
+        sets = embed_episodes(learner, bank(learner, images), episodes)
         for learner.steps in steps:
             score(learner, sets, episodes)
 

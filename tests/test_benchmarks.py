@@ -14,7 +14,7 @@ from benchmarks.scenes import Scene
 from benchmarks.set_statistics import set_statistics
 from benchmarks.stages import stages
 from mtl.data.tasks import TaskShape, labels
-from mtl.evaluation.scoring import embed_episodes, in_batches, score
+from mtl.evaluation.scoring import bank, embed_episodes, score
 from mtl.learners.base_learner import adapt
 from mtl.learners.learner import Head
 from mtl.runtime.device import Device
@@ -68,7 +68,7 @@ def test_a_bank_changes_nothing(method):
     images, tasks = SMALL.images(), SMALL.tasks(4)
     found = []
     for learner in (SMALL.learner(method), solvers.Unbanked(SMALL.learner(method))):
-        banked, step = in_batches(learner.bank, images), MetaStep(learner, TaskShape(5, 1, 15), CPU.torch_device)
+        banked, step = bank(learner, images), MetaStep(learner, TaskShape(5, 1, 15), CPU.torch_device)
         losses = [step(banked, tasks, 1e-3)[0].item() for _ in range(5)]
         found.append((losses, score(learner, embed_episodes(learner, banked, tasks), tasks).tolist()))
     assert found[0] == found[1]

@@ -11,7 +11,7 @@ from mtl.data.image_set import load_split
 from mtl.data.stored_episodes import read_episodes
 from mtl.data.tasks import Tasks, with_mirrored_support
 from mtl.evaluation.interval import mean_and_ci95
-from mtl.evaluation.scoring import accuracies, embed_episodes, in_batches, predictions
+from mtl.evaluation.scoring import accuracies, bank, embed_episodes, predictions
 from mtl.learners import Learner, build_learner, load_learned
 from mtl.learners.build import InnerLoop
 from mtl.runtime.device import Device, set_up
@@ -110,7 +110,7 @@ def _show_source(spec: EvaluateSpec, learner: Learner, inputs: EvaluateInputs, d
     images = load_split(inputs.images, inputs.split, "train", device).images
     shuffled = numpy_generator(spec.seed, "source images").permutation(len(images))
     chosen = torch.from_numpy(shuffled[: learner.source_images]).to(device)
-    learner.see_source(in_batches(learner.bank, images[chosen]))
+    learner.see_source(bank(learner, images[chosen]))
 
 
 def write_episode_accuracies(accuracies: np.ndarray, path: Path) -> None:
@@ -153,7 +153,7 @@ def banked_episodes(
     if spec.flip_support:
         episodes = with_mirrored_support(episodes, len(pixels))
         pixels = torch.cat([pixels, pixels.flip(3)])
-    return in_batches(learner.bank, pixels), episodes
+    return bank(learner, pixels), episodes
 
 
 def _predictions(

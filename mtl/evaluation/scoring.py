@@ -1,25 +1,42 @@
 """Accuracies on stored episodes: images are encoded once, then all episodes are solved as one tensor program."""
 
 from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import torch
+from torch import nn
 
 from mtl.data.tasks import Tasks, labels
+from mtl.learners.labels import labels_on
 from mtl.learners.learner import Learner
+from mtl.runtime.byte_count import bytes_of
 from mtl.runtime.memory import Parts
 
 # As many as the cache of a CPU likes, and a GPU needs to be busy.
 IMAGES_AT_ONCE = {"cpu": 200, "cuda": 2000}
+Module = TypeVar("Module", bound=nn.Module)
 Predict = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 # Maps a stretch of T episodes to their support (T, S, ...) and query (T, Q, ...) sets.
 Sets = Callable[[slice], tuple[torch.Tensor, torch.Tensor]]
 
 
-def in_batches(encode: Callable[[torch.Tensor], torch.Tensor], images: torch.Tensor) -> torch.Tensor:
-    """Applies a per-image function (B, ...) -> (B, ...) to (N, ...) images, many at a time."""
-    parts = Parts(IMAGES_AT_ONCE[images.device.type], "images")
-    return torch.cat([*parts.of(len(images), lambda part: encode(images[part]))])
+@torch.no_grad()
+def in_batches(
+    module: Module, encode: Callable[[Module, torch.Tensor], torch.Tensor], images: torch.Tensor
+) -> torch.Tensor:
+    """Applies what a module does to each image, (B, ...) -> (B, ...), to (N, ...) images, many at a time."""
+    at_once = IMAGES_AT_ONCE[images.device.type]
+    parts = _that_fit(at_once, "images", partial(bytes_of, module, encode, images[:1]), images.device)
+    return torch.cat([*parts.of(len(images), lambda part: encode(module, images[part]))])
+
+
+def bank(learner: Learner, images: torch.Tensor) -> torch.Tensor:
+    """What a learner banks of (N, 3, H, W) images; where it banks the images themselves, they are not copied."""
+    if learner.bank(images[:1]).data_ptr() == images.data_ptr():
+        return images
+    return in_batches(learner, lambda learner, part: learner.bank(part), images)
 
 
 def gathered(embedded: torch.Tensor, episodes: Tasks) -> Sets:
@@ -35,17 +52,19 @@ def embed_episodes(learner: Learner, banked: torch.Tensor, episodes: Tasks, toge
     Such query sets are made of `together` query images per class, by default of all of a task.
     """
     if learner.per_image:
-        return gathered(in_batches(lambda batch: learner.embed(batch.unsqueeze(0)).squeeze(0), banked), episodes)
+        embedded = in_batches(learner, lambda learner, part: learner.embed(part.unsqueeze(0)).squeeze(0), banked)
+        return gathered(embedded, episodes)
     sets = gathered(banked, episodes)
     images = episodes.support.shape[1] + episodes.query.shape[1]
     order, sizes = _by_groups(episodes, together)
 
-    def embedded(part: slice) -> tuple[torch.Tensor, torch.Tensor]:
-        support, query = sets(part)
+    def embed(learner: Learner, support: torch.Tensor, query: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return learner.embed_sets(support, query[:, order.to(query.device)], groups=sizes)
 
-    parts = Parts(max(1, IMAGES_AT_ONCE[banked.device.type] // images), "episodes")
-    support, query = map(torch.cat, zip(*parts.of(len(episodes.support), embedded), strict=True))
+    at_once = max(1, IMAGES_AT_ONCE[banked.device.type] // images)
+    parts = _that_fit(at_once, "episodes", partial(bytes_of, learner, embed, *sets(slice(0, 1))), banked.device)
+    each_part = parts.of(len(episodes.support), lambda part: embed(learner, *sets(part)))
+    support, query = map(torch.cat, zip(*each_part, strict=True))
     query = query[:, order.argsort().to(query.device)]
     return lambda chosen: (support[chosen], query[chosen])
 
@@ -66,7 +85,7 @@ def episode_predictions(
     predict: Predict,
     sets: Sets,
     episodes: Tasks,
-    at_once: int,
+    parts: Parts,
     solved: Callable[[int], None] = lambda _: None,
 ) -> np.ndarray:
     """The label, 0 to way - 1, that each query of each episode is given: (E, Q).
@@ -75,18 +94,17 @@ def episode_predictions(
         predict: maps support (T, S, ...), labels (S,) and query (T, Q, ...) to logits (T, Q, way).
         sets: returns the embedded sets of some episodes.
         episodes: the episodes.
-        at_once: how many episodes go through `predict` together.
-        solved: called with the number of episodes after each of these batches.
+        parts: how many episodes go through `predict` together.
+        solved: called with the number of episodes after each of these parts.
     """
     count, way = episodes.classes.shape
 
     def solve(part: slice) -> torch.Tensor:
         support, query = sets(part)
-        support_labels = torch.from_numpy(labels(way, support.shape[1] // way)).to(support.device)
-        return predict(support, support_labels, query).argmax(dim=-1)
+        return predict(support, labels_on(support.device, way, support.shape[1] // way), query).argmax(dim=-1)
 
     predicted = []
-    for answers in Parts(at_once, "episodes").of(count, solve):
+    for answers in parts.of(count, solve):
         predicted.append(answers)
         solved(len(answers))
     return torch.cat(predicted).cpu().numpy()
@@ -107,9 +125,41 @@ def predictions(
     learner: Learner, sets: Sets, episodes: Tasks, solved: Callable[[int], None] = lambda _: None
 ) -> np.ndarray:
     """The labels that a learner gives the queries of each episode: (E, Q)."""
-    return episode_predictions(learner.predict, sets, episodes, learner.episodes_at_once, solved)
+    support, query = sets(slice(0, 1))
+    way = episodes.classes.shape[1]
+    each = partial(bytes_of_episode, learner, way, support, query)
+    parts = _that_fit(learner.episodes_at_once, "episodes", each, query.device)
+    return episode_predictions(learner.predict, sets, episodes, parts, solved)
+
+
+def bytes_of_episode(learner: Learner, way: int, support: torch.Tensor, query: torch.Tensor) -> int:
+    """The most bytes in use at one time while a learner answers an episode, beside its embedded images.
+
+    Args:
+        learner: the learner.
+        way: how many classes the episode has.
+        support: (1, S, ...) embedded support images, whose values do not matter.
+        query: (1, Q, ...) embedded query images.
+    """
+    support_labels = labels_on(torch.device("cpu"), way, support.shape[1] // way)
+
+    @torch.no_grad()
+    def answers(learner: Learner, support: torch.Tensor, query: torch.Tensor) -> None:
+        # More steps need no more memory, for nothing is kept of them.
+        learner.steps = min(learner.steps, 2)
+        learner.predict(support, support_labels, query)
+
+    return bytes_of(learner, answers, support, query)
 
 
 def score(learner: Learner, sets: Sets, episodes: Tasks) -> np.ndarray:
     """Accuracy of a learner on each episode in percent: (E,)."""
     return accuracies(predictions(learner, sets, episodes), episodes.classes.shape[1])
+
+
+def _that_fit(at_once: int, what: str, each: Callable[[], int], device: torch.device) -> Parts:
+    """Parts of `at_once`, or of as many as a GPU has room for, if each takes `each()` bytes.
+
+    On a CPU so few are done together that memory is no limit, and the first count takes a second.
+    """
+    return Parts(at_once, what) if device.type == "cpu" else Parts.that_fit(at_once, what, each(), device)

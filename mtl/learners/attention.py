@@ -11,7 +11,7 @@ from torch import nn
 
 from mtl.learners.embedding import Embedding
 from mtl.learners.learner import Learner, LearnerSetup
-from mtl.learners.nearest_mean import class_means, nearest_mean
+from mtl.learners.nearest_mean import class_means, nearest_of
 from mtl.runtime.errors import UserError
 from mtl.runtime.seeds import torch_generator
 
@@ -61,8 +61,7 @@ class Attention(Embedding):
     def predict(self, support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
         """Minus the squared distances to the adapted prototypes over the temperature, (T, Q, way)."""
         prototypes = self.theta_attention(class_means(support, labels))
-        classes = torch.arange(prototypes.shape[1], device=prototypes.device)
-        return nearest_mean(prototypes, classes, query) / self._temperature
+        return nearest_of(prototypes, query) / self._temperature
 
 
 def build(setup: LearnerSetup) -> Learner:

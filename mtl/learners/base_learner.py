@@ -1,8 +1,8 @@
 """The base-learner: gradient descent on a linear classifier θ, for all tasks at once (paper, equation 3)."""
 
 import torch
-from torch.nn import functional as F
 
+from mtl.learners.labels import one_hot
 from mtl.learners.learner import Head
 from mtl.specs.inner_steps import InnerRate
 
@@ -42,7 +42,7 @@ def adapt(head: Head, features: torch.Tensor, labels: torch.Tensor, learning_rat
     """
     tasks, support, _ = features.shape
     weight, bias = head.weight.expand(tasks, -1, -1), head.bias.expand(tasks, -1)
-    targets = F.one_hot(labels, head.weight.shape[0]).to(features.dtype)
+    targets = one_hot(labels, head.weight.shape[0]).to(features.dtype)
     # The bias is the weight of a feature that is always one.
     inner = torch.baddbmm(features.new_ones(()), features, features.transpose(1, 2))
     start = logits(Head(weight, bias), features)

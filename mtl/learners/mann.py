@@ -24,6 +24,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mtl.learners.embedding import Embedding
+from mtl.learners.labels import one_hot
 from mtl.learners.learner import Learner, LearnerSetup
 from mtl.learners.reading_order import reading_order
 from mtl.learners.xavier import xavier_
@@ -80,7 +81,7 @@ class Reader(nn.Module):
     def start(self, like: torch.Tensor) -> State:
         """Empty memories for (T, ...) streams; their first row was used last."""
         tasks = like.shape[0]
-        used = F.one_hot(like.new_zeros(tasks, dtype=torch.long), self.rows).to(like.dtype)
+        used = one_hot(like.new_zeros(tasks, dtype=torch.long), self.rows).to(like.dtype)
         return State(
             memory=like.new_full((tasks, self.rows, self.columns), 1e-6),
             reading=used.unsqueeze(1).expand(-1, self.heads, -1),
@@ -125,7 +126,7 @@ def access(
     """
     heads, rows = reading.shape[1:]
     # In a tie the first row, so that results do not depend on the device.
-    least = F.one_hot(usage.argsort(dim=1, stable=True)[:, :heads], rows).to(memory.dtype)
+    least = one_hot(usage.argsort(dim=1, stable=True)[:, :heads], rows).to(memory.dtype)
     writing = gate * reading + (1 - gate) * least
     memory = memory * (1 - least[:, 0]).unsqueeze(2) + writing.transpose(1, 2) @ key
     alike = F.normalize(key, dim=2) @ F.normalize(memory, dim=2).transpose(1, 2)
@@ -148,9 +149,9 @@ class MemoryAugmented(Embedding):
     def predict(self, support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
         """Logits of queries, each asked of the memory that the support set leaves."""
         state = self.theta_reader.start(support)
-        known = F.one_hot(labels, self._way).to(support.dtype)
+        known = one_hot(labels, self._way).to(support.dtype)
         before = torch.zeros_like(known[:1]).expand(len(support), -1)
-        for shot in reading_order(support.shape[1], support.device).tolist():
+        for shot in reading_order(support.shape[1]):
             _, state = self.theta_reader(support[:, shot], before, state)
             before = known[shot].expand(len(support), -1)
         # The label of the last support comes with the query.

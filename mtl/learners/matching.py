@@ -17,6 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mtl.learners.embedding import Embedding
+from mtl.learners.labels import one_hot, way_of
 from mtl.learners.learner import Learner, LearnerSetup
 from mtl.learners.matching_context import Context
 from mtl.learners.nearest_mean import nearest_mean
@@ -63,7 +64,7 @@ class Matching(Embedding):
 
 def matched(similarities: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Similarities (T, Q, S) to the logarithms of the probabilities of classes, (T, Q, way) (equation 1)."""
-    others = ~F.one_hot(labels).T.bool()
+    others = ~one_hot(labels, way_of(labels)).T
     # Not the logarithm of a sum of probabilities, which has no gradient where that is 0 in floating point.
     attention = similarities.log_softmax(dim=2).unsqueeze(2)
     return attention.masked_fill(others, -torch.inf).logsumexp(dim=3)

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from mtl.learners.reading_order import reading_order
+from mtl.learners.reading_order import read, reading_order
 from mtl.runtime.seeds import torch_generator
 
 
@@ -15,10 +15,10 @@ class Context(nn.Module):
     """
 
     def __init__(self, dimensions: int, steps: int, seed: int) -> None:
-        """Two LSTMs of the size of a feature, with 28 D² weights; queries take `steps` looks at the support set."""
+        """LSTMs of the size of a feature, with 28 D² weights; queries take `steps` looks at the support set."""
         super().__init__()
         self.steps = steps
-        self.support = nn.LSTM(dimensions, dimensions, batch_first=True, bidirectional=True)
+        self.forwards, self.backwards = (nn.LSTMCell(dimensions, dimensions) for _ in range(2))
         self.query = nn.LSTMCell(2 * dimensions, dimensions)
         # Torch's own initial values, but not from the global stream.
         generator = torch_generator(seed, "matching context")
@@ -33,10 +33,11 @@ class Context(nn.Module):
     def _read_supports(self, support: torch.Tensor) -> torch.Tensor:
         """A bidirectional LSTM over the support set, plus the features themselves (appendix A.2)."""
         # The result is not equivariant to the order of classes all the same.
-        order = reading_order(support.shape[1], support.device)
-        forwards, backwards = self.support(support[:, order])[0].chunk(2, dim=2)
-        read: torch.Tensor = (forwards + backwards)[:, order.argsort()]
-        return support + read
+        order = reading_order(support.shape[1])
+        sequence = [support[:, shot] for shot in order]
+        forwards, backwards = read(self.forwards, sequence), read(self.backwards, sequence[::-1])[::-1]
+        seen = {shot: there + back for shot, there, back in zip(order, forwards, backwards, strict=True)}
+        return support + torch.stack([seen[shot] for shot in range(len(order))], dim=1)
 
     def _attend(self, support: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
         """An LSTM that reads the support set by attention at every step (equations 3 to 6)."""

@@ -25,7 +25,7 @@ from torch.nn import functional as F
 from mtl.learners.clipped_loss import ClippedLoss
 from mtl.learners.embedding import Embedding
 from mtl.learners.learner import Learner, LearnerSetup
-from mtl.learners.reading_order import reading_order
+from mtl.learners.reading_order import read, reading_order
 from mtl.learners.xavier import xavier_
 from mtl.runtime.seeds import torch_generator
 
@@ -52,7 +52,7 @@ class FastWeights(nn.Module):
         self.project = nn.Linear(dimensions, SIZE)
         self.embed = nn.Linear(SIZE, SIZE, bias=False)
         self.inner, self.outer = nn.Linear(SIZE, SIZE, bias=False), nn.Linear(SIZE, way, bias=False)
-        self.reader, self.read = nn.LSTM(2, HIDDEN, batch_first=True), nn.Linear(HIDDEN, 1)
+        self.reader, self.read = nn.LSTMCell(2, HIDDEN), nn.Linear(HIDDEN, 1)
         self.maker = nn.Sequential(
             nn.Linear(2, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 1)
         )
@@ -83,10 +83,9 @@ class FastWeights(nn.Module):
             gradients = vmap(vmap(grad(loss), in_dims=(None, 0, 0)), in_dims=(None, 0, None))(
                 self.embed.weight, support, labels
             )
-        order = reading_order(support.shape[1], support.device)
-        # (T · coordinates, S, 2): each coordinate is a sequence of its own.
-        seen = preprocessed(gradients)[:, order].movedim(1, 3).flatten(0, 2)
-        last = self.reader(seen)[0][:, -1]
+        # Each coordinate is a sequence of its own: for each support (T · coordinates, 2).
+        seen = [preprocessed(gradients[:, shot]).flatten(0, 2) for shot in reading_order(support.shape[1])]
+        last = read(self.reader, seen)[-1]
         fast: torch.Tensor = self.read(last).view(len(support), SIZE, SIZE)
         return fast
 

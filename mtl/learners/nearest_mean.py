@@ -2,6 +2,8 @@
 
 import torch
 
+from mtl.learners.labels import way_of
+
 
 def nearest_mean(support: torch.Tensor, labels: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
     """Minus the squared Euclidean distance to each class mean, as logits.
@@ -23,16 +25,26 @@ def nearest_mean(support: torch.Tensor, labels: torch.Tensor, query: torch.Tenso
         tensor([[[ -1., -20.],
                  [-16.,  -1.]]])
     """
-    # Distances do not depend on the origin. About the mean of the support set, the products below are as small as the
-    # distances; elsewhere they cancel, and lose the digits that tell features of nearly one direction apart.
     origin = support.mean(dim=1, keepdim=True)
-    means = class_means(support - origin, labels)
-    query = query - origin
-    squares = means.square().sum(dim=2).unsqueeze(1) + query.square().sum(dim=2, keepdim=True)
-    return torch.baddbmm(squares, query, means.transpose(1, 2), beta=-1, alpha=2)
+    return _minus_squared_distances(class_means(support - origin, labels), query - origin)
+
+
+def nearest_of(points: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
+    """The same for one point (T, way, D) of each class: (T, Q, way)."""
+    origin = points.mean(dim=1, keepdim=True)
+    return _minus_squared_distances(points - origin, query - origin)
+
+
+def _minus_squared_distances(points: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
+    """They do not depend on the origin, but their digits do.
+
+    About the mean of the support set, the products are as small as the distances; elsewhere they cancel, and lose the
+    digits that tell features of nearly one direction apart.
+    """
+    squares = points.square().sum(dim=2).unsqueeze(1) + query.square().sum(dim=2, keepdim=True)
+    return torch.baddbmm(squares, query, points.transpose(1, 2), beta=-1, alpha=2)
 
 
 def class_means(support: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """(T, S, ...) ordered by class to the mean of each class, (T, way, ...)."""
-    way = int(labels.max()) + 1
-    return support.unflatten(1, (way, -1)).mean(dim=2)  # type: ignore[no-any-return]
+    return support.unflatten(1, (way_of(labels), -1)).mean(dim=2)  # type: ignore[no-any-return]

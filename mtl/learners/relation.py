@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mtl.learners.embedding import Embedding
+from mtl.learners.labels import one_hot
 from mtl.learners.learner import Learner, LearnerSetup
 from mtl.learners.nearest_mean import class_means
 from mtl.runtime.errors import UserError
@@ -97,7 +98,7 @@ class Relation(Embedding):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """The mean squared error of the scores (equation 2), and the logits (T, Q, way)."""
         logits = self.predict(support, labels, query)
-        wanted = F.one_hot(targets, logits.shape[2]).to(logits.dtype)
+        wanted = one_hot(targets, logits.shape[2]).to(logits.dtype)
         return (logits.sigmoid() - wanted).square().mean(), logits
 
 

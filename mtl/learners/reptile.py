@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from mtl.learners.learner import Learner, LearnerSetup
 from mtl.learners.maml import WholeNetwork, tasks_at_once
 from mtl.learners.surrogate import surrogate
+from mtl.runtime.device import sent
 from mtl.runtime.seeds import torch_generator
 
 KEYS = ("theta_init",)
@@ -45,7 +46,7 @@ class Reptile(WholeNetwork):
 
         def one_task(images: torch.Tensor, query: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
             parameters = dict(initial)
-            for chosen in batches.to(images.device):
+            for chosen in sent(batches, images.device):
                 gradient = grad(batch_loss)(parameters, images, chosen)
                 parameters = {name: value - self._learning_rate * gradient[name] for name, value in parameters.items()}
             return parameters, functional_call(self, parameters, (query,))

@@ -11,7 +11,7 @@ from torch import nn
 
 from mtl.data.tasks import Tasks, TaskShape, draw_uniform, with_mirrored_support
 from mtl.evaluation.evaluate import learner_to_evaluate
-from mtl.evaluation.scoring import embed_episodes, in_batches, score
+from mtl.evaluation.scoring import bank, embed_episodes, in_batches, score
 from mtl.learners import Learner
 from mtl.networks.backbone import to_unit_interval
 from mtl.networks.weights import features_of, random_backbone
@@ -76,7 +76,7 @@ def pretraining(spec: PretrainSpec, images: Images) -> Cost:
 
     def encode() -> None:
         with torch.no_grad(), device.autocast():
-            in_batches(lambda part: backbone(to_unit_interval(part)), noise.pixels)
+            in_batches(backbone, lambda backbone, part: backbone(to_unit_interval(part)), noise.pixels)
 
     image = _timed(encode, device) / settings.batch_size
     validations = 1 + settings.iterations // settings.log_every
@@ -91,7 +91,7 @@ def meta_training(spec: MetaTrainSpec, images: Images) -> Cost:
     learner = learner_to_train(spec, None, device)
     shape = TaskShape(settings.way or spec.way, spec.shot, settings.query)
     noise = _Noise.of(spec.network.image_size, shape.way, shape.shot + shape.query, device.torch_device)
-    banked = in_batches(learner.bank, noise.pixels)
+    banked = bank(learner, noise.pixels)
     step = MetaStep(learner, shape, device.torch_device)
     tasks = noise.tasks(shape, settings.tasks)
     update = _timed(lambda: step(banked, tasks, 1e-6), device)
@@ -132,7 +132,7 @@ def _evaluated(spec: EvaluateSpec) -> tuple[Learner, "_Scoring"]:
     shape = TaskShape(spec.way, spec.shot, spec.test.query)
     scoring = _Scoring.of(learner, shape, spec.network.image_size, spec.queries_together, spec.flip_support, device)
     if learner.source_images:
-        learner.see_source(in_batches(learner.bank, scoring.noise.pixels))
+        learner.see_source(bank(learner, scoring.noise.pixels))
     return learner, scoring
 
 
@@ -156,18 +156,18 @@ class _Scoring:
 
     def banking(self, images: int) -> float:
         """Seconds for the frozen part of all images."""
-        return images * _timed(lambda: in_batches(self.learner.bank, self._pixels), self.device) / len(self._pixels)
+        return images * _timed(lambda: bank(self.learner, self._pixels), self.device) / len(self._pixels)
 
     def embedding(self, images: int, episodes: int) -> float:
         """Seconds for embedding each image once, or each set of each episode."""
-        tasks, banked = self._tasks(2), in_batches(self.learner.bank, self._pixels)
+        tasks, banked = self._tasks(2), bank(self.learner, self._pixels)
         once = _timed(lambda: embed_episodes(self.learner, banked, tasks, self.together), self.device)
         factor = 2 if self.mirrored else 1
         return once * (factor * images / len(banked) if self.learner.per_image else episodes / 2)
 
     def solving(self, episodes: int) -> float:
         """Seconds for predicting, with as many inner steps as the learner has."""
-        banked = in_batches(self.learner.bank, self._pixels)
+        banked = bank(self.learner, self._pixels)
         two = embed_episodes(self.learner, banked, self._tasks(2), self.together)(slice(0, 2))
 
         def again(part: slice) -> tuple[torch.Tensor, torch.Tensor]:

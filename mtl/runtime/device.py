@@ -25,9 +25,12 @@ class Device:
 
     def autocast(self) -> contextlib.AbstractContextManager[object]:
         """A context in which convolutions run in bfloat16, if the spec says so."""
+        contexts = contextlib.ExitStack()
         if self.dtype == torch.bfloat16:
-            return torch.autocast(self.torch_device.type, torch.bfloat16)
-        return contextlib.nullcontext()
+            # On the CPU, too: there `bytes_of` counts what this would need on a GPU.
+            for kind in {"cpu", self.torch_device.type}:
+                contexts.enter_context(torch.autocast(kind, torch.bfloat16))
+        return contexts
 
     @property
     def name(self) -> str:
@@ -71,6 +74,11 @@ def _keep_memory() -> None:
     if hasattr(library := ctypes.CDLL(None), "mallopt"):  # glibc
         library.mallopt(M_MMAP_MAX, 0)
         library.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A tensor of the CPU on a device; the CPU does not wait until it is there."""
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
 
 
 @functools.cache

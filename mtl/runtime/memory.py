@@ -1,12 +1,18 @@
-"""Work in parts that fit into the memory of a GPU."""
+"""Work in parts that fit into memory."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TypeVar
 
 import torch
 
+from mtl.runtime.gpus import jobs_per_gpu
+
 Result = TypeVar("Result")
+# The rest is for workspaces of libraries and gaps between tensors, on a CPU for the program and the images, too.
+USABLE = {"cuda": 0.9, "cpu": 0.75}
 
 
 class Parts:
@@ -16,6 +22,14 @@ class Parts:
         """Takes how many are done together at most, and what many of them are called in the log."""
         self._at_once = at_once
         self._what = what
+
+    @classmethod
+    def that_fit(cls, at_once: int, what: str, each: int, device: torch.device) -> "Parts":
+        """Parts of `at_once`, or of fewer if so many, of `each` bytes, are more than the device has room for."""
+        fit = max(1, room(device) // max(1, each))
+        if fit < at_once:
+            sys.stderr.write(f"note: memory for {fit} {what} at once, of {each / 1e9:.2f} GB each\n")
+        return cls(min(at_once, fit), what)
 
     def of(self, count: int, work: Callable[[slice], Result]) -> Iterator[Result]:
         """Yields what `work` returns for one stretch of 0 to `count` - 1 after another.
@@ -56,3 +70,30 @@ class Parts:
             f"note: {size} {self._what} at once do not fit into the memory of the GPU; going on with {self._at_once}\n"
         )
         return None
+
+
+def room(device: torch.device) -> int:
+    """Bytes for the work on a device: what is left of this process's share of a GPU, or most of what a CPU has.
+
+    It does not depend on what other processes take and free again, so that the same job always makes the same parts.
+    """
+    if device.type == "cuda":
+        share = torch.cuda.get_device_properties(device).total_memory // jobs_per_gpu()
+        return int(USABLE["cuda"] * share) - torch.cuda.memory_allocated(device)
+    installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return int(USABLE["cpu"] * min([installed, *_limits()]))
+
+
+def _limits() -> list[int]:
+    """What the control groups of this process allow, in bytes: that of a job of a cluster, for instance."""
+    found = []
+    groups = Path("/proc/self/cgroup")
+    for line in groups.read_text().splitlines() if groups.is_file() else []:
+        _, controllers, path = line.split(":", 2)
+        if "memory" in controllers.split(",") or not controllers:
+            root, name = ("memory", "memory.limit_in_bytes") if controllers else ("", "memory.max")
+            for folder in (Path(path), *Path(path).parents):
+                limit = Path("/sys/fs/cgroup", root, str(folder).lstrip("/"), name)
+                if limit.is_file() and (said := limit.read_text().strip()) != "max":
+                    found.append(int(said))
+    return found

@@ -9,7 +9,7 @@ from mtl.data.image_set import ImageSet, load_split
 from mtl.data.stored_episodes import read_episodes
 from mtl.data.task_samplers import TaskSampler, build_sampler
 from mtl.data.tasks import Tasks, TaskShape
-from mtl.evaluation.scoring import embed_episodes, in_batches, score
+from mtl.evaluation.scoring import bank, embed_episodes, score
 from mtl.learners import Learner, build_learner
 from mtl.learners.build import InnerLoop
 from mtl.networks.weights import save_tensors
@@ -64,7 +64,7 @@ def meta_train(spec: MetaTrainSpec, paths: MetaTrainPaths) -> None:
     selecting = "test" if spec.meta_train.select_on == "test" else "val"
     validation = load_split(paths.images, paths.split, selecting, device.torch_device)
     episodes = read_episodes(paths.validation_episodes, validation, spec.validation)
-    banked = in_batches(learner.bank, validation.images)
+    banked = bank(learner, validation.images)
     entries = entry_points("meta_train", spec.network.name, learner=spec.method.learner)
     record = provenance(to_plain(spec), paths.inputs(), device, *entries)
     with Checkpoint(paths.model.with_name(".meta-train.checkpoint"), record) as checkpoint:
@@ -125,7 +125,7 @@ def _run(
     snapshots: dict[str, torch.Tensor] = {}
     selection = Selection(settings.fixed_iteration)
     sampler = _sampler(spec, train)
-    banked = in_batches(learner.bank, train.images)
+    banked = bank(learner, train.images)
     step = MetaStep(learner, _shape(spec), device.torch_device)
     start = 0
     if (state := checkpoint.restore()) is not None:

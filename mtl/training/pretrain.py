@@ -18,6 +18,7 @@ from mtl.networks.weights import features_of, random_backbone, save_tensors
 from mtl.runtime.device import Device, set_up
 from mtl.runtime.extensions import load, module_of
 from mtl.runtime.files import write_json
+from mtl.runtime.memory import Parts
 from mtl.runtime.progress import Progress
 from mtl.runtime.provenance import outputs, provenance
 from mtl.runtime.seeds import numpy_generator, random_state, set_random_state, torch_generator
@@ -194,7 +195,7 @@ class Batches:
 def _validate(backbone: Backbone, validation: ImageSet, episodes: Tasks, device: Device) -> float:
     backbone.eval()
     with torch.no_grad(), device.autocast():
-        features = in_batches(lambda images: backbone(to_unit_interval(images)), validation.images)
+        features = in_batches(backbone, lambda backbone, part: backbone(to_unit_interval(part)), validation.images)
     sets = gathered(features.float(), episodes)
     count, way = episodes.classes.shape
-    return float(accuracies(episode_predictions(nearest_mean, sets, episodes, at_once=count), way).mean())
+    return float(accuracies(episode_predictions(nearest_mean, sets, episodes, Parts(count, "episodes")), way).mean())

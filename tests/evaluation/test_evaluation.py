@@ -3,11 +3,13 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from mtl.data.tasks import Tasks, with_mirrored_support
 from mtl.evaluation.interval import mean_and_ci95
 from mtl.evaluation.scoring import accuracies, embed_episodes, episode_predictions, gathered, in_batches, score
 from mtl.learners.nearest_mean import nearest_mean
+from mtl.runtime.memory import Parts
 from tests.helpers.learners import build
 
 
@@ -28,7 +30,8 @@ def test_accuracy_of_an_episode_by_hand():
         query=np.array([[0, 2, 1, 3], [0, 2, 3, 5]]),
     )
     for at_once in (1, 10):
-        predicted = episode_predictions(nearest_mean, gathered(features, episodes), episodes, at_once)
+        parts = Parts(at_once, "episodes")
+        predicted = episode_predictions(nearest_mean, gathered(features, episodes), episodes, parts)
         assert predicted.tolist() == [[0, 0, 1, 1], [0, 0, 1, 0]]
     assert accuracies(predicted, way=2).tolist() == [100.0, 75.0]
 
@@ -52,7 +55,7 @@ def test_distances_keep_their_digits_where_all_features_lie_in_one_direction():
 
 def test_batches_change_nothing():
     images = torch.arange(1203.0)
-    assert torch.equal(in_batches(lambda batch: batch * 2, images), images * 2)
+    assert torch.equal(in_batches(nn.Identity(), lambda _, batch: batch * 2, images), images * 2)
 
 
 @pytest.mark.parametrize("batch_norm", ["running", "episode"])

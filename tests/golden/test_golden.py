@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from mtl.data.tasks import TaskShape, draw_uniform
-from mtl.evaluation.scoring import in_batches
+from mtl.evaluation.scoring import bank
 from mtl.learners import build_learner
 from mtl.networks.weights import features_of, save_tensors
 from mtl.runtime.device import Device
@@ -71,6 +71,6 @@ def test_meta_training(images, tmp_path, name):
     learner.theta_weight.data = torch.from_numpy(fixed_head)
     shape, rng = TaskShape(3, 1, 4), np.random.default_rng(3)
     rows = [np.arange(8) + 8 * label for label in range(6)]
-    step, banked = MetaStep(learner, shape, DEVICE.torch_device), in_batches(learner.bank, images)
+    step, banked = MetaStep(learner, shape, DEVICE.torch_device), bank(learner, images)
     losses = [step(banked, draw_uniform(rows, shape, 2, rng), 1e-2)[0].item() for _ in range(5)]
     assert losses == pytest.approx(GOLDEN[name], rel=1e-9)

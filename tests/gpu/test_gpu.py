@@ -8,11 +8,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from mtl.data.image_set import load_split
+from mtl.data.tasks import TaskShape, draw_uniform
 from mtl.evaluation.evaluate import EvaluateInputs, EvaluatePaths, evaluate
+from mtl.evaluation.scoring import bank
+from mtl.runtime.device import Device
 from mtl.runtime.errors import UserError
+from mtl.training.meta_step import MetaStep
 from tests.helpers import stages
 from tests.helpers.interrupt import interrupt_after
-from tests.helpers.learners import ALL_METHODS, CONV4, RUNTIME, method
+from tests.helpers.learners import ALL_METHODS, CONV4, RUNTIME, build, method
 from tests.helpers.stages import evaluate_spec, run_meta_train, run_pretrain
 
 pytestmark = [
@@ -63,6 +68,26 @@ def test_every_method_gives_what_a_cpu_gives(tiny, tmp_path, on_gpu, name):
     a = predicted(tiny, tmp_path / "cpu", name, models.get("cpu"), RUNTIME)
     b = predicted(tiny, tmp_path / "gpu", name, models.get("cpu"), ON_GPU)
     assert (a == b).mean() > 0.98
+
+
+@pytest.mark.parametrize("name", META_TRAINED)
+def test_a_meta_update_does_not_wait_for_the_gpu(tiny, name):
+    """The CPU only starts kernels, so that the next one is there when the GPU is ready for it."""
+    device = Device(torch.device("cuda"), torch.float32)
+    learner, train = (
+        build(tiny, name, device),
+        load_split(tiny / "images.npy", tiny / "split.csv", "train", device.torch_device),
+    )
+    shape = TaskShape(5, 1, 3)
+    tasks = draw_uniform(train.rows_by_class, shape, 2, np.random.default_rng(0))
+    step, banked = MetaStep(learner, shape, device.torch_device), bank(learner, train.images)
+    for _ in range(3):
+        step(banked, tasks, 1e-3)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        step(banked, tasks, 1e-3)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
 
 
 @pytest.mark.parametrize("name", ["pretrain", "ss-all-ht", "maml-ht", "ft-all"])

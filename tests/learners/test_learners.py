@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 from torch.nn import functional as F
 
 from mtl.data.tasks import TaskShape, draw_uniform, labels
-from mtl.evaluation.scoring import embed_episodes, in_batches, score
+from mtl.evaluation.scoring import bank, embed_episodes, score
 from mtl.learners import build_learner, load_learned
 from mtl.networks.weights import save_tensors
 from mtl.runtime.device import Device
@@ -19,12 +19,12 @@ SHAPE = TaskShape(5, 1, 3)
 
 
 def accuracies_of(learner, images, episodes):
-    return score(learner, embed_episodes(learner, in_batches(learner.bank, images.images), episodes), episodes)
+    return score(learner, embed_episodes(learner, bank(learner, images.images), episodes), episodes)
 
 
 def train(learner, train_images, steps=3):
     rng = np.random.default_rng(0)
-    step, banked = MetaStep(learner, SHAPE, CPU.torch_device), in_batches(learner.bank, train_images.images)
+    step, banked = MetaStep(learner, SHAPE, CPU.torch_device), bank(learner, train_images.images)
     return [step(banked, draw_uniform(train_images.rows_by_class, SHAPE, 2, rng), 1e-2)[0].item() for _ in range(steps)]
 
 
@@ -32,7 +32,7 @@ def train(learner, train_images, steps=3):
 def test_every_method_scores_episodes(tiny, network, train_images, test_images, test_episodes, name):
     learner = build(tiny, name, network=network)
     if learner.source_images:
-        learner.see_source(in_batches(learner.bank, train_images.images))
+        learner.see_source(bank(learner, train_images.images))
     accuracies = accuracies_of(learner, test_images, test_episodes)
     assert accuracies.shape == (12,)
     assert ((accuracies >= 0) & (accuracies <= 100)).all()
@@ -138,7 +138,7 @@ def test_a_first_order_gradient_reaches_phi_through_the_query_alone(tiny, networ
     for base_learner in (FIRST_ORDER, BASE_LEARNER):
         learner = build(tiny, name, base_learner=base_learner, network=network)
         tasks = draw_uniform(train_images.rows_by_class, SHAPE, 2, np.random.default_rng(0))
-        banked = in_batches(learner.bank, train_images.images)
+        banked = bank(learner, train_images.images)
         support, query = learner.embed_sets(*(banked[torch.from_numpy(x)] for x in (tasks.support, tasks.query)))
         support = support if base_learner.first_order else support.detach()
         loss, _ = learner.loss(support, torch.arange(5), query, torch.from_numpy(labels(5, 3)))

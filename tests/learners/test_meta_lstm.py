@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from mtl.data.tasks import TaskShape, draw_uniform, labels
-from mtl.evaluation.scoring import in_batches
+from mtl.evaluation.scoring import bank
 from mtl.learners.gated_descent import GatedDescent, preprocessed
 from mtl.learners.surrogate import clipped
 from tests.helpers.learners import build, inner_loop
@@ -24,7 +24,7 @@ def sets_of(images, tasks=2):
 
 def embedded(learner, images, tasks=2):
     """Support features, their labels, query features."""
-    banked = (in_batches(learner.bank, x.flatten(0, 1)).unflatten(0, x.shape[:2]) for x in sets_of(images, tasks))
+    banked = (bank(learner, x.flatten(0, 1)).unflatten(0, x.shape[:2]) for x in sets_of(images, tasks))
     support, query = learner.embed_sets(*banked)
     return support, LABELS, query
 

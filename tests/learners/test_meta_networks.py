@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from mtl.learners.meta_networks import SIZE, preprocessed, weighted
@@ -44,9 +45,11 @@ def test_logits_in_loops_over_supports_and_queries(learner):
         weight = net.embed.weight.detach().clone().requires_grad_()
         loss = F.cross_entropy(net.guess @ F.relu(weight @ z.detach()), label)
         seen.append(torch.autograd.grad(loss, weight)[0])
-    order = reading_order(10, torch.device("cpu")).tolist()
+    order = reading_order(10)
     sequence = torch.stack([preprocessed(seen[i]) for i in order]).movedim(0, 2).reshape(SIZE * SIZE, 10, 2)
-    fast = net.read(net.reader(sequence)[0][:, -1]).view(SIZE, SIZE)
+    reader = nn.LSTM(2, net.reader.hidden_size, batch_first=True)
+    reader.load_state_dict({f"{name}_l0": value for name, value in net.reader.state_dict().items()})
+    fast = net.read(reader(sequence)[0][:, -1]).view(SIZE, SIZE)
     keys, asked = (z @ net.embed.weight.T + z @ fast.T for z in (zs, zq))
     made = []
     for key, label in zip(keys.detach(), LABELS, strict=True):

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from mtl.data.tasks import TaskShape, draw_uniform
-from mtl.evaluation.scoring import in_batches
+from mtl.evaluation.scoring import bank
 from mtl.learners import build_learner
 from mtl.networks.batch_norm import BatchNorm
 from mtl.training.meta_step import MetaStep
@@ -78,7 +78,7 @@ def test_support_and_query_are_embedded_as_one_set(tiny, train_images, name):
 
 def test_training_tasks_may_have_more_classes(tiny, train_images):
     learner, shape = build(tiny, "prototypes-ft", base_learner=None), TaskShape(8, 1, 3)
-    banked, step = in_batches(learner.bank, train_images.images), MetaStep(learner, shape, CPU.torch_device)
+    banked, step = bank(learner, train_images.images), MetaStep(learner, shape, CPU.torch_device)
     drawn = draw_uniform(train_images.rows_by_class, shape, 2, np.random.default_rng(0))
     losses = [step(banked, drawn, 1e-2)[0].item() for _ in range(5)]
     assert losses[-1] < losses[0]

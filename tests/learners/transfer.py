@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from mtl.data.tasks import TaskShape, draw_uniform, labels
-from mtl.evaluation.scoring import in_batches
+from mtl.evaluation.scoring import bank
 from mtl.learners import build_learner
 from tests.helpers.learners import CPU, NETWORK, inner_loop, method, theta_of
 
@@ -26,7 +26,7 @@ def learner_of(
     learner = build_learner(row, network, statistics, theta_of(tiny, network), 5, inner_loop(rate, steps), 0, device)
     learner.to(torch.get_default_dtype())
     if source is not None:
-        learner.see_source(in_batches(learner.bank, source))
+        learner.see_source(bank(learner, source))
     return learner
 
 
@@ -38,9 +38,7 @@ def sets_of(images, tasks=3):
 
 def logits_of(learner, support, query):
     """Logits (T, Q, 5) of images, as the evaluator gets them."""
-    banked = (
-        in_batches(learner.bank, images.flatten(0, 1)).unflatten(0, images.shape[:2]) for images in (support, query)
-    )
+    banked = (bank(learner, images.flatten(0, 1)).unflatten(0, images.shape[:2]) for images in (support, query))
     with torch.no_grad():
         support, query = learner.embed_sets(*banked)
         return learner.predict(support, torch.arange(5).repeat_interleave(support.shape[1] // 5), query)
