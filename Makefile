@@ -63,13 +63,16 @@ test-slurm: install ## a table on a SLURM of one node, which it starts (root and
 test-container: install ## a small table in the container's image, without a network (podman or docker; some minutes)
 	$(RUN) tests/container/run
 
-gpu: install ## with a GPU: its tests, then miniImageNet at the paper's scale (DATA=FOLDER, resumable)
-	@$(RUN) python -c 'import sys, torch; sys.exit(None if torch.cuda.is_available() else "make: torch sees no GPU")'
+CONFIG := config/paper.yaml config/paper-short.yaml
+
+gpu: install ## with a GPU: its tests, then miniImageNet at the paper's scale (DATA=FOLDER, resumable; CONFIG=FILE for less)
+	@[ "$(origin CONFIG)" = "command line" ] || $(RUN) python -c 'import sys, torch; sys.exit(None if torch.cuda.is_available() \
+	  else "make: torch sees no GPU; CONFIG=FILE would try a smaller experiment without one")'
 	@[ -n "$(DATA)" ] || { echo "make: where are the archives of miniImageNet? make gpu DATA=FOLDER" >&2; exit 1; }
 	$(RUN) python -m pytest -m gpu
 	$(UNLOCK)
 	$(RUN) MTL_JOBS_PER_GPU=$${MTL_JOBS_PER_GPU:-6} snakemake --cores all \
-	  --configfile config/paper.yaml config/paper-short.yaml --config data="$(DATA)"
+	  --configfile $(CONFIG) --config data="$(DATA)"
 
 bench: install ## every stage beside its floor, as ratios (about 13 minutes)
 	$(RUN) python -m benchmarks --csv results/benchmarks.csv

@@ -1,5 +1,6 @@
 """Runs a little of a job on images of noise, and says how long all of it will take here."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -194,7 +195,7 @@ class _Scoring:
         return with_mirrored_support(tasks, len(self.noise.pixels)) if self.mirrored else tasks
 
 
-def _timed(work: Callable[[], object], device: Device, least: float = LEAST) -> float:
+def _timed(work: Callable[[], object], device: Device, least: float | None = None) -> float:
     """Seconds of the fastest call, after one that warms up; the fewer calls, the longer they take.
 
     The fastest is the one that other work on the machine disturbed least.
@@ -206,10 +207,11 @@ def _timed(work: Callable[[], object], device: Device, least: float = LEAST) -> 
 
     work()
     finish()
-    taken: list[float] = []
-    while not taken or sum(taken) < least:
+    least = LEAST if least is None else least
+    fastest, began = math.inf, time.perf_counter()
+    while math.isinf(fastest) or time.perf_counter() - began < least:
         start = time.perf_counter()
         work()
         finish()
-        taken.append(time.perf_counter() - start)
-    return min(taken)
+        fastest = min(fastest, time.perf_counter() - start)
+    return fastest

@@ -42,17 +42,19 @@ def count_bytes(module: Module, work: Callable[..., object], *tensors: torch.Ten
 
         >>> layers = nn.Sequential(nn.Linear(10, 1000), nn.Tanh(), nn.Linear(1000, 1))
         >>> count_bytes(layers, lambda layers, x: layers(x), torch.zeros(1, 10))
-        8004
+        8000
         >>> count_bytes(layers, lambda layers, x: layers(x).sum().backward(), torch.zeros(1, 10)) > 4 * 12_000
         True
     """
     with FakeTensorMode(allow_non_fake_inputs=True):
         own = [*module.parameters(), *module.buffers()]
         own += [value for part in module.modules() for value in vars(part).values() if isinstance(value, torch.Tensor)]
-        stand_in = copy.deepcopy(module, {id(value): _shape_of(value) for value in own})
-        given = [_shape_of(tensor) for tensor in tensors]
-        with _Peak() as counted:
-            work(stand_in, *given)
+        shapes = {id(value): _shape_of(value) for value in own}
+        arguments = [_shape_of(tensor) for tensor in tensors]
+        there = [shape.untyped_storage() for shape in (*shapes.values(), *arguments)]
+        stand_in = copy.deepcopy(module, shapes)
+        with _Peak(there) as counted:
+            work(stand_in, *arguments)
         peak: int = counted.peak
     return peak
 
@@ -64,13 +66,16 @@ def _shape_of(tensor: torch.Tensor) -> torch.Tensor:
 
 
 class _Peak(TorchDispatchMode):
-    """Adds up the storages that operations return for as long as they are in use; `peak` is the largest sum."""
+    """Adds up the storages that operations return for as long as they are in use; `peak` is the largest sum.
 
-    def __init__(self) -> None:
+    Those of `there`, of which operations may return views, do not count.
+    """
+
+    def __init__(self, there: list[torch.UntypedStorage]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.peak = 0
         self._now = 0
-        self._alive: set[int] = set()
+        self._alive = {storage._cdata for storage in there}
 
     def __torch_dispatch__(
         self, function: Callable[..., Any], types: Any, arguments: tuple[Any, ...] = (), options: Any = None

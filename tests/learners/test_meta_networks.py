@@ -77,4 +77,4 @@ def test_labels_of_supports_matter(learner):
 
 
 def test_it_learns_what_is_in_the_supports(learner):
-    check_learning_orthogonal(learner, learner.theta_fast.parameters(), 4, updates=120, tasks_at_once=8, tested=60)
+    check_learning_orthogonal(learner, learner.theta_fast.parameters(), 4, updates=60, tasks_at_once=4, tested=20)

@@ -120,7 +120,7 @@ KINDS = {
     r"(docker|apptainer) .*": belongs_to_the_image,
     r"snakemake .*--sdm apptainer.*": plans_outside_its_image,
     r"snakemake .*profiles/slurm.*": plans_without_its_executor,
-    r"snakemake .*(decisions\.csv|survey\.yaml|my-experiment\.yaml).*": plans,
+    r"snakemake .*(decisions\.csv|(survey|transformer|my-experiment)\.yaml).*": plans,
     r"mtl verify results/slow .*": is_understood,
     # Everything else.
     r"(snakemake|mtl|cat|echo|grep|head|tail|sort|ls|sha256sum|rm) .*": runs,
