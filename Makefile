@@ -63,16 +63,18 @@ test-slurm: install ## a table on a SLURM of one node, which it starts (root and
 test-container: install ## a small table in the container's image, without a network (podman or docker; some minutes)
 	$(RUN) tests/container/run
 
+# `make gpu CONFIG=config/quick.yaml` tries its steps on a small experiment, with or without a GPU.
 CONFIG := config/paper.yaml config/paper-short.yaml
 
-gpu: install ## with a GPU: its tests, then miniImageNet at the paper's scale (DATA=FOLDER, resumable; CONFIG=FILE for less)
-	@[ "$(origin CONFIG)" = "command line" ] || $(RUN) python -c 'import sys, torch; sys.exit(None if torch.cuda.is_available() \
-	  else "make: torch sees no GPU; CONFIG=FILE would try a smaller experiment without one")'
+gpu: install ## with a GPU: its tests, then miniImageNet at the paper's scale (DATA=FOLDER, resumable)
+ifneq ($(origin CONFIG),command line)
+	@$(RUN) python -c 'import sys, torch; sys.exit(None if torch.cuda.is_available() else "make: torch sees no GPU")'
 	@[ -n "$(DATA)" ] || { echo "make: where are the archives of miniImageNet? make gpu DATA=FOLDER" >&2; exit 1; }
+endif
 	$(RUN) python -m pytest -m gpu
 	$(UNLOCK)
 	$(RUN) MTL_JOBS_PER_GPU=$${MTL_JOBS_PER_GPU:-6} snakemake --cores all \
-	  --configfile $(CONFIG) --config data="$(DATA)"
+	  --configfile $(CONFIG) $(if $(DATA),--config data="$(DATA)")
 
 bench: install ## every stage beside its floor, as ratios (about 13 minutes)
 	$(RUN) python -m benchmarks --csv results/benchmarks.csv

@@ -91,6 +91,7 @@ def _lines(jobs: Sequence[Job], experiment: Experiment) -> list[Line]:
             cost = _cost(_on_its_device(job, needs), _images(_dataset(job), experiment), snapshots)
             lines.append(Line(_what(job), len(alike), Cost(start + cost.seconds, cost.bytes), needs))
             progress.step()
+            progress.report()
     return lines
 
 
