@@ -13,7 +13,7 @@ from tests.helpers.project import CELL, edit, make_project
 
 # Makes `make` treat the existing environment as installed.
 DEMO = ["make", "--silent", "--old-file=install", "demo"]
-KILLS, WITHIN = 3, 15.0
+KILLS, WITHIN = 2, 8.0
 
 
 def small_project(folder):
