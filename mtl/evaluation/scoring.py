@@ -16,6 +16,7 @@ from mtl.runtime.memory import Parts
 
 # As many as the cache of a CPU likes, and a GPU needs to be busy.
 IMAGES_AT_ONCE = {"cpu": 200, "cuda": 2000}
+SAMPLE = 32
 Module = TypeVar("Module", bound=nn.Module)
 Predict = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 # Maps a stretch of T episodes to their support (T, S, ...) and query (T, Q, ...) sets.
@@ -28,13 +29,20 @@ def in_batches(
 ) -> torch.Tensor:
     """Applies what a module does to each image, (B, ...) -> (B, ...), to (N, ...) images, many at a time."""
     at_once = IMAGES_AT_ONCE[images.device.type]
-    parts = _that_fit(at_once, "images", partial(bytes_of, module, encode, images[:1]), images.device)
+    parts = _that_fit(at_once, "images", partial(_bytes_of_an_image, module, encode, images[:SAMPLE]), images.device)
     return torch.cat([*parts.of(len(images), lambda part: encode(module, images[part]))])
+
+
+def _bytes_of_an_image(
+    module: Module, encode: Callable[[Module, torch.Tensor], torch.Tensor], images: torch.Tensor
+) -> int:
+    """Of many, so that what all images share counts little."""
+    return bytes_of(module, encode, images) // len(images)
 
 
 def bank(learner: Learner, images: torch.Tensor) -> torch.Tensor:
     """What a learner banks of (N, 3, H, W) images; where it banks the images themselves, they are not copied."""
-    if learner.bank(images[:1]).data_ptr() == images.data_ptr():
+    if learner.bank(first := images[:1]) is first:
         return images
     return in_batches(learner, lambda learner, part: learner.bank(part), images)
 
@@ -145,11 +153,11 @@ def bytes_of_episode(learner: Learner, way: int, support: torch.Tensor, query: t
 
     @torch.no_grad()
     def answers(learner: Learner, support: torch.Tensor, query: torch.Tensor) -> None:
-        # More steps need no more memory, for nothing is kept of them.
-        learner.steps = min(learner.steps, 2)
+        # More steps need no more memory, for nothing is kept of them. Learners without steps do not ask.
+        learner.steps = 2
         learner.predict(support, support_labels, query)
 
-    return bytes_of(learner, answers, support, query)
+    return bytes_of(learner, answers, support, query, also=way)
 
 
 def score(learner: Learner, sets: Sets, episodes: Tasks) -> np.ndarray:

@@ -20,7 +20,7 @@ from mtl.learners.embedding import Embedding
 from mtl.learners.labels import one_hot, way_of
 from mtl.learners.learner import Learner, LearnerSetup
 from mtl.learners.matching_context import Context
-from mtl.learners.nearest_mean import nearest_mean
+from mtl.learners.nearest_mean import nearest_of
 from mtl.runtime.errors import UserError
 
 KEYS = ("modulate", "scope", "scale", "shift")
@@ -58,8 +58,7 @@ class Matching(Embedding):
         """(T, S, D) and (T, Q, D) to (T, Q, S)."""
         if self._cosine:
             return F.normalize(query, dim=2) @ F.normalize(support, dim=2).transpose(1, 2)
-        each = torch.arange(support.shape[1], device=support.device)
-        return nearest_mean(support, each, query)
+        return nearest_of(support, query)
 
 
 def matched(similarities: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -45,7 +45,7 @@ class Context(nn.Module):
         hidden, cell = start, torch.zeros_like(start)
         for _ in range(self.steps):
             attention = (hidden.view_as(query) @ support.transpose(1, 2)).softmax(dim=2)
-            read = (attention @ support).flatten(0, 1)
-            change, cell = self.query(torch.cat([start, read], dim=1), (hidden, cell))
+            seen = (attention @ support).flatten(0, 1)
+            change, cell = self.query(torch.cat([start, seen], dim=1), (hidden, cell))
             hidden = change + start
         return hidden.view_as(query)

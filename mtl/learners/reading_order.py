@@ -16,6 +16,7 @@ def reading_order(count: int) -> tuple[int, ...]:
     Supports are ordered by class, so a place in the sequence would be a label. In this order the shots of a class do
     not follow each other. Nothing is drawn in the course of training, so that it can be resumed.
     """
+    # By NumPy: what torch drew under a count of bytes (`bytes_of`) would have no values, and be kept.
     return tuple(numpy_generator(0, f"order of {count} supports").permutation(count).tolist())
 
 

@@ -39,14 +39,14 @@ class Reptile(WholeNetwork):
         """The cross-entropy of the queries after adaptation, with the gradient φ − mean θ̃ of algorithm 1; logits."""
         images, answers = torch.cat([support, query], dim=1), torch.cat([labels, targets])
         initial: dict[str, torch.Tensor] = dict(self.named_parameters())
-        batches = minibatches(images.shape[1], self._batch, self.steps)
+        batches = sent(minibatches(images.shape[1], self._batch, self.steps), images.device)
 
         def batch_loss(parameters: dict[str, torch.Tensor], images: torch.Tensor, of: torch.Tensor) -> torch.Tensor:
             return F.cross_entropy(functional_call(self, parameters, (images[of],)), answers[of])
 
         def one_task(images: torch.Tensor, query: torch.Tensor) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
             parameters = dict(initial)
-            for chosen in sent(batches, images.device):
+            for chosen in batches:
                 gradient = grad(batch_loss)(parameters, images, chosen)
                 parameters = {name: value - self._learning_rate * gradient[name] for name, value in parameters.items()}
             return parameters, functional_call(self, parameters, (query,))

@@ -1,8 +1,9 @@
 """How much memory a piece of work needs, counted without doing it: its tensors have shapes and types, but no values."""
 
 import copy
+import sys
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 import torch
@@ -15,18 +16,20 @@ Module = TypeVar("Module", bound=nn.Module)
 _counted: weakref.WeakKeyDictionary[nn.Module, dict[Any, int]] = weakref.WeakKeyDictionary()
 
 
-def bytes_of(module: Module, work: Callable[..., object], *tensors: torch.Tensor) -> int:
-    """The result of `count_bytes`, counted once for a module, a function and the shapes of its arguments.
+def bytes_of(module: Module, work: Callable[..., object], *tensors: torch.Tensor, also: Hashable = None) -> int:
+    """The result of `count_bytes`, counted once for a module, a function, the shapes of its arguments, and `also`.
 
-    It is 0, nothing that is known, if the work looks at values, as a learner from elsewhere may.
+    It is 0, nothing that is known, if the work cannot be counted: that of a learner from elsewhere may look at values.
     """
     counts = _counted.setdefault(module, {})
-    key = (work.__code__, *((tensor.shape, tensor.dtype) for tensor in tensors))
+    shapes = ((tensor.shape, tensor.dtype) for tensor in tensors)
+    key = (work.__code__, also, torch.is_autocast_enabled("cpu"), *shapes)
     if key not in counts:
         try:
             counts[key] = count_bytes(module, work, *tensors)
-        except Exception:
+        except Exception as error:
             # What is wrong with the work itself shows when it is done.
+            sys.stderr.write(f"note: how much memory this takes is not known beforehand ({type(error).__name__})\n")
             counts[key] = 0
     return counts[key]
 
@@ -34,8 +37,9 @@ def bytes_of(module: Module, work: Callable[..., object], *tensors: torch.Tensor
 def count_bytes(module: Module, work: Callable[..., object], *tensors: torch.Tensor) -> int:
     """The most bytes that `work(module, *tensors)` has in use at one time, beside its arguments.
 
-    It counts what torch allocates: results, what they leave for the backward pass, gradients. Workspaces of libraries
-    are not in it. The work must not look at values, with which it would wait for a GPU, too.
+    It counts the results of operations, what they leave for the backward pass, and gradients; not what an operation
+    needs while it computes. The work must not look at values, with which it would wait for a GPU, too, nor keep what it
+    computes.
 
     Examples:
         Two layers keep a vector of 1,000 values each for the backward pass. The gradients have as many as the layers.

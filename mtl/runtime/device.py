@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -23,14 +24,15 @@ class Device:
     torch_device: torch.device
     dtype: torch.dtype
 
-    def autocast(self) -> contextlib.AbstractContextManager[object]:
+    @contextlib.contextmanager
+    def autocast(self) -> Iterator[None]:
         """A context in which convolutions run in bfloat16, if the spec says so."""
-        contexts = contextlib.ExitStack()
-        if self.dtype == torch.bfloat16:
-            # On the CPU, too: there `bytes_of` counts what this would need on a GPU.
-            for kind in {"cpu", self.torch_device.type}:
-                contexts.enter_context(torch.autocast(kind, torch.bfloat16))
-        return contexts
+        with contextlib.ExitStack() as contexts:
+            if self.dtype == torch.bfloat16:
+                # On the CPU, too: there `bytes_of` counts what this would need on a GPU.
+                for kind in {"cpu", self.torch_device.type}:
+                    contexts.enter_context(torch.autocast(kind, torch.bfloat16))
+            yield
 
     @property
     def name(self) -> str:

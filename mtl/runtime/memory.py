@@ -11,8 +11,9 @@ import torch
 from mtl.runtime.gpus import jobs_per_gpu
 
 Result = TypeVar("Result")
-# The rest is for workspaces of libraries and gaps between tensors, on a CPU for the program and the images, too.
-USABLE = {"cuda": 0.9, "cpu": 0.75}
+# The rest is for images, workspaces of libraries and gaps between tensors, on a CPU for the program, too.
+USABLE = {"cuda": 0.8, "cpu": 0.75}
+_said: set[str] = set()
 
 
 class Parts:
@@ -20,7 +21,7 @@ class Parts:
 
     def __init__(self, at_once: int, what: str) -> None:
         """Takes how many are done together at most, and what many of them are called in the log."""
-        self._at_once = at_once
+        self.at_once = at_once
         self._what = what
 
     @classmethod
@@ -28,7 +29,7 @@ class Parts:
         """Parts of `at_once`, or of fewer if so many, of `each` bytes, are more than the device has room for."""
         fit = max(1, room(device) // max(1, each))
         if fit < at_once:
-            sys.stderr.write(f"note: memory for {fit} {what} at once, of {each / 1e9:.2f} GB each\n")
+            _say_once(f"note: memory for {fit} {what} at once, of {each / 1e9:.2f} GB each\n")
         return cls(min(at_once, fit), what)
 
     def of(self, count: int, work: Callable[[slice], Result]) -> Iterator[Result]:
@@ -39,7 +40,7 @@ class Parts:
         """
         start = 0
         while start < count:
-            part = slice(start, min(start + self._at_once, count))
+            part = slice(start, min(start + self.at_once, count))
             if (result := self._tried(part, work)) is not None:
                 yield result
                 start = part.stop
@@ -51,8 +52,8 @@ class Parts:
             torch.OutOfMemoryError: a single one does not fit.
         """
         while True:
-            steps = range(0, count, min(self._at_once, count))
-            parts = [slice(start, min(start + self._at_once, count)) for start in steps]
+            steps = range(0, count, min(self.at_once, count))
+            parts = [slice(start, min(start + self.at_once, count)) for start in steps]
             if (result := self._tried(parts[0], lambda _: work(parts))) is not None:  # noqa: B023
                 return result
 
@@ -65,35 +66,41 @@ class Parts:
                 raise
         # Not in the handler: its traceback holds the tensors of the failed attempt.
         torch.cuda.empty_cache()
-        self._at_once = size // 2
+        self.at_once = size // 2
         sys.stderr.write(
-            f"note: {size} {self._what} at once do not fit into the memory of the GPU; going on with {self._at_once}\n"
+            f"note: {size} {self._what} at once do not fit into the memory of the GPU; going on with {self.at_once}\n"
         )
         return None
 
 
 def room(device: torch.device) -> int:
-    """Bytes for the work on a device: what is left of this process's share of a GPU, or most of what a CPU has.
+    """Bytes for the work on a device: most of this process's share of a GPU, or of what the machine or its group has.
 
-    It does not depend on what other processes take and free again, so that the same job always makes the same parts.
+    Nothing that is taken and freed again counts, so that the same job makes the same parts wherever it goes on. Jobs of
+    one machine do not share it out among each other unless a scheduler gives each a group of its own.
     """
     if device.type == "cuda":
         share = torch.cuda.get_device_properties(device).total_memory // jobs_per_gpu()
-        return int(USABLE["cuda"] * share) - torch.cuda.memory_allocated(device)
+        return int(USABLE["cuda"] * share)
     installed = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return int(USABLE["cpu"] * min([installed, *_limits()]))
 
 
-def _limits() -> list[int]:
+def _say_once(note: str) -> None:
+    if note not in _said:
+        _said.add(note)
+        sys.stderr.write(note)
+
+
+def _limits(groups: Path = Path("/proc/self/cgroup"), mounted: Path = Path("/sys/fs/cgroup")) -> list[int]:
     """What the control groups of this process allow, in bytes: that of a job of a cluster, for instance."""
     found = []
-    groups = Path("/proc/self/cgroup")
     for line in groups.read_text().splitlines() if groups.is_file() else []:
         _, controllers, path = line.split(":", 2)
         if "memory" in controllers.split(",") or not controllers:
             root, name = ("memory", "memory.limit_in_bytes") if controllers else ("", "memory.max")
             for folder in (Path(path), *Path(path).parents):
-                limit = Path("/sys/fs/cgroup", root, str(folder).lstrip("/"), name)
+                limit = Path(mounted, root, str(folder).lstrip("/"), name)
                 if limit.is_file() and (said := limit.read_text().strip()) != "max":
                     found.append(int(said))
     return found

@@ -11,7 +11,12 @@ from mtl.runtime.memory import Parts
 
 
 class MetaStep:
-    """One meta-update with Adam on everything the learner learns (paper, equations 4 and 5)."""
+    """One meta-update with Adam on everything the learner learns (paper, equations 4 and 5).
+
+    Attributes:
+        parts: the tasks of a meta-batch that run together, as many as there is memory for. They are found at the first
+            update, and are part of a checkpoint: sums over other parts would be rounded otherwise.
+    """
 
     def __init__(self, learner: Learner, shape: TaskShape, device: torch.device) -> None:
         self._learner = learner
@@ -19,7 +24,7 @@ class MetaStep:
         self._device = device
         self._support_labels = labels_on(device, shape.way, shape.shot)
         self._targets = labels_on(device, shape.way, shape.query)
-        self._parts: Parts | None = None
+        self.parts: Parts | None = None
         self.optimizer = torch.optim.Adam(learner.learned().values(), fused=device.type == "cuda")
 
     def __call__(self, banked: torch.Tensor, tasks: Tasks, rate: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -42,8 +47,8 @@ class MetaStep:
             return sum(losses[1:], start=losses[0]), torch.cat(correct)
 
         if self._learner.separable:
-            self._parts = self._parts or self._that_fit(banked[support[:1]], banked[query[:1]], len(support))
-            loss, correct = self._parts.whole(len(support), gradients)
+            self.parts = self.parts or self._that_fit(banked[support[:1]], banked[query[:1]], len(support))
+            loss, correct = self.parts.whole(len(support), gradients)
         else:
             loss, correct = gradients([slice(0, len(support))])
         self.optimizer.param_groups[0]["lr"] = rate

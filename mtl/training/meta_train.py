@@ -16,6 +16,7 @@ from mtl.networks.weights import save_tensors
 from mtl.runtime.device import Device, set_up
 from mtl.runtime.errors import UserError
 from mtl.runtime.files import write_json
+from mtl.runtime.memory import Parts
 from mtl.runtime.progress import Progress
 from mtl.runtime.provenance import outputs, provenance
 from mtl.runtime.seeds import numpy_generator
@@ -133,6 +134,7 @@ def _run(
         snapshots = state["snapshots"]
         learner.load_state_dict(state["learned"], strict=False)
         step.optimizer.load_state_dict(state["optimizer"])
+        step.parts = Parts(at_once, "tasks") if (at_once := state["tasks_at_once"]) else None
         sampler.restore(state["sampler"])
         history.restore(state["history"])
         selection = Selection(**state["selection"])
@@ -143,6 +145,7 @@ def _run(
             "snapshots": snapshots,
             "learned": copy_of(learner),
             "optimizer": step.optimizer.state_dict(),
+            "tasks_at_once": step.parts.at_once if step.parts else None,
             "sampler": sampler.state(),
             "history": history.state(),
             "selection": vars(selection),

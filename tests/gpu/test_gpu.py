@@ -14,7 +14,7 @@ from mtl.evaluation.evaluate import EvaluateInputs, EvaluatePaths, evaluate
 from mtl.evaluation.scoring import bank
 from mtl.runtime.device import Device
 from mtl.runtime.errors import UserError
-from mtl.training.meta_step import MetaStep
+from mtl.training.meta_step import MetaStep, bytes_of_task
 from tests.helpers import stages
 from tests.helpers.interrupt import interrupt_after
 from tests.helpers.learners import ALL_METHODS, CONV4, RUNTIME, build, method
@@ -81,6 +81,8 @@ def test_a_meta_update_does_not_wait_for_the_gpu(tiny, name):
     shape = TaskShape(5, 1, 3)
     tasks = draw_uniform(train.rows_by_class, shape, 2, np.random.default_rng(0))
     step, banked = MetaStep(learner, shape, device.torch_device), bank(learner, train.images)
+    support, query = (banked[torch.from_numpy(rows[:1]).cuda()] for rows in (tasks.support, tasks.query))
+    assert bytes_of_task(learner, shape, support, query) > 0
     for _ in range(3):
         step(banked, tasks, 1e-3)
     torch.cuda.set_sync_debug_mode("error")

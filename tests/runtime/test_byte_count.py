@@ -1,5 +1,7 @@
 """What is counted beside what torch allocates, for every learner, small and large."""
 
+import dataclasses
+
 import pytest
 import torch
 from torch._subclasses.fake_tensor import DataDependentOutputException
@@ -39,7 +41,7 @@ def measured(work):
 
 def a_learner(name, size, device=CPU):
     pixels, width, shape = SIZES[size]
-    row = method(name)
+    row = method(name) if isinstance(name, str) else name
     network = Network(name="resnet12" if row.pretrained else "conv4", width=width, image_size=pixels)
     learner = build_learner(row, network, "episode", None, 5, inner_loop(steps=3), 0, device)
     counts = (shape.shot, shape.query)
@@ -74,8 +76,8 @@ def test_the_answers_to_an_episode(name):
         support, query = learner.embed_sets(support, query)
         learner.predict(support, labels, query)
         peak = measured(lambda: learner.predict(support, labels, query))
-    # Without values, some operations are counted as several.
-    assert bytes_of_episode(learner, 5, support, query) == pytest.approx(peak, rel=0.3, abs=2e6)
+    # An operation may need more while it computes, and without values some are counted as several: little things.
+    assert bytes_of_episode(learner, 5, support, query) == pytest.approx(peak, rel=0.3, abs=1e5)
 
 
 def test_in_bfloat16():
@@ -122,6 +124,13 @@ def test_work_that_looks_at_values_is_not_counted():
     assert bytes_of(curious, lambda module, x: module(x), torch.ones(1, 1)) == 0
     with pytest.raises(DataDependentOutputException):
         count_bytes(curious, lambda module, x: module(x), torch.ones(1, 1))
+
+
+@pytest.mark.parametrize("distance", ["cosine", "euclidean"])
+def test_no_distance_of_matching_networks_looks_at_values(distance):
+    row = dataclasses.replace(method("matching-nets"), options={"distance": distance})
+    learner, shape, support, query = a_learner(row, "small")
+    assert bytes_of_task(learner, shape, support, query) > 0
 
 
 @pytest.mark.parametrize("name", LEARNERS)

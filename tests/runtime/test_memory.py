@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from mtl.data.tasks import TaskShape, draw_uniform
-from mtl.evaluation.scoring import embed_episodes, score
-from mtl.runtime.memory import Parts
-from mtl.training.meta_step import MetaStep
+from mtl.evaluation.scoring import bank, embed_episodes, score
+from mtl.runtime import memory
+from mtl.runtime.memory import Parts, _limits
+from mtl.training.meta_step import MetaStep, bytes_of_task
 from tests.helpers.learners import ALL_METHODS, CPU, build, method
 
 META_TRAINED = [name for name in ALL_METHODS if method(name).meta_trained]
@@ -93,3 +94,37 @@ def test_an_evaluation_in_parts_is_the_same(tiny, test_images, test_episodes):
         sets = embed_episodes(learner, test_images.images, test_episodes)
         found.append(score(learner, sets, test_episodes).tolist())
     assert found[0] == found[1]
+
+
+def test_a_meta_update_is_made_of_tasks_that_fit(tiny, train_images, monkeypatch):
+    learner, shape = build(tiny, "ss-all"), TaskShape(5, 1, 3)
+    tasks = draw_uniform(train_images.rows_by_class, shape, 5, np.random.default_rng(0))
+    support, query = (train_images.images[torch.from_numpy(rows[:1])] for rows in (tasks.support, tasks.query))
+    room = 2.5 * bytes_of_task(learner, shape, support, query)
+    monkeypatch.setattr(memory, "room", lambda device: int(room))
+    step = MetaStep(learner, shape, CPU.torch_device)
+    step(train_images.images, tasks, 1e-2)
+    assert step.parts.at_once == 2
+
+
+def test_images_that_are_banked_as_they_are_are_not_copied(tiny, train_images):
+    assert bank(build(tiny, "maml"), train_images.images) is train_images.images
+    assert bank(build(tiny, "ss-last"), train_images.images).shape[0] == len(train_images.images)
+
+
+@pytest.mark.parametrize(
+    ("group", "limits", "found"),
+    [
+        ("0::/job/step\n", {"job/memory.max": "6000", "job/step/memory.max": "max"}, [6000]),
+        ("4:memory:/a/b\n", {"memory/a/memory.limit_in_bytes": "7", "memory/memory.limit_in_bytes": "9"}, [7, 9]),
+        ("3:cpuset:/job\n", {"memory/job/memory.limit_in_bytes": "7000"}, []),
+        (None, {}, []),
+    ],
+)  # fmt: skip
+def test_limits_of_a_control_group_and_of_those_above_it(tmp_path, group, limits, found):
+    for name, limit in limits.items():
+        (tmp_path / "mounted" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "mounted" / name).write_text(limit + "\n")
+    if group:
+        (tmp_path / "cgroup").write_text(group)
+    assert _limits(tmp_path / "cgroup", tmp_path / "mounted") == found

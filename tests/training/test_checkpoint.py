@@ -11,6 +11,7 @@ import time
 import pytest
 import torch
 
+from mtl.runtime import memory
 from mtl.runtime.errors import UserError
 from mtl.training import checkpoint as module
 from mtl.training.checkpoint import Checkpoint
@@ -52,6 +53,20 @@ def test_an_interrupted_stage_gives_the_same_bytes(tiny, tmp_path, monkeypatch, 
         if hasattr(paths, file):
             assert getattr(paths, file).read_bytes() == getattr(expected, file).read_bytes(), file
     assert not list((tmp_path / "parts").glob(".*"))
+
+
+def test_tasks_that_run_together_are_those_from_before_if_there_is_more_memory_now(tiny, tmp_path, monkeypatch):
+    """As in the second try of a scheduler that gives twice as much."""
+    run = stage("ss-all")
+    monkeypatch.setattr(memory, "room", lambda device: 0)
+    expected = run(tiny, tmp_path / "whole")
+    with monkeypatch.context() as interrupted:
+        interrupt_after(interrupted, 11)
+        (tmp_path / "parts").mkdir()
+        with pytest.raises(UserError):
+            run(tiny, tmp_path / "parts")
+    monkeypatch.setattr(memory, "room", lambda device: 2**40)
+    assert run(tiny, tmp_path / "parts").model.read_bytes() == expected.model.read_bytes()
 
 
 def test_a_checkpoint_of_other_settings_is_refused(tmp_path, capsys):
