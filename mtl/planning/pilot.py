@@ -76,7 +76,7 @@ def pretraining(spec: PretrainSpec, images: Images) -> Cost:
     network.eval()
 
     def encode() -> None:
-        with torch.no_grad(), device.autocast():
+        with device.autocast():
             in_batches(backbone, lambda backbone, part: backbone(to_unit_interval(part)), noise.pixels)
 
     image = _timed(encode, device) / settings.batch_size

@@ -194,7 +194,7 @@ class Batches:
 
 def _validate(backbone: Backbone, validation: ImageSet, episodes: Tasks, device: Device) -> float:
     backbone.eval()
-    with torch.no_grad(), device.autocast():
+    with device.autocast():
         features = in_batches(backbone, lambda backbone, part: backbone(to_unit_interval(part)), validation.images)
     sets = gathered(features.float(), episodes)
     count, way = episodes.classes.shape
