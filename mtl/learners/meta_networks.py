@@ -39,6 +39,7 @@ SIZE = 64
 HIDDEN = 20
 SCALE = 7.0  # k of `preprocessed`
 NORM = 10.0
+SMALL = 0.01  # what fast weights begin with, as a share of Xavier's rule
 
 
 class FastWeights(nn.Module):
@@ -58,6 +59,10 @@ class FastWeights(nn.Module):
         )
         generator = torch_generator(seed, "meta networks")
         xavier_(self, generator)
+        # Coordinates start with fast weights that are much alike, and would drown what the slow ones say.
+        with torch.no_grad():
+            for last in (self.read, self.maker[-1]):
+                last.get_parameter("weight").mul_(SMALL)
         # Only gradients of supports depend on the classifier of the embedding. They are constants: nothing teaches it.
         guess = nn.init.xavier_uniform_(torch.empty(way, SIZE), generator=generator)
         self.register_buffer("guess", guess, persistent=False)

@@ -1,11 +1,13 @@
 """Fast weights by hand and in loops."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mtl.learners.meta_networks import SIZE, preprocessed, weighted
+from mtl.learners.meta_networks import SIZE, FastWeights, preprocessed, weighted
 from mtl.learners.reading_order import reading_order
 from tests.helpers.learners import build
 from tests.learners.metric import LABELS, check_learning_orthogonal
@@ -61,6 +63,15 @@ def test_logits_in_loops_over_supports_and_queries(learner):
         inner, outer = (sum(a * m[layer] for a, m in zip(attention, made, strict=True)) for layer in (0, 1))
         hidden = F.relu(net.inner.weight @ one) + F.relu(inner @ one)
         assert torch.allclose(net.outer.weight @ hidden + outer @ hidden, logits, atol=1e-4)
+
+
+def test_the_first_guess_is_that_of_chance():
+    """With features as many and as large as those of 4CONV at 48 px, which are positive."""
+    support, query = (torch.rand(3, count, 288) * 2 for count in (10, 6))
+    with torch.no_grad():
+        logits = FastWeights(288, 5, seed=0)(support, LABELS, query)
+    targets = torch.arange(18) % 5
+    assert F.cross_entropy(logits.flatten(0, 1), targets).item() == pytest.approx(math.log(5), abs=0.7)
 
 
 def test_no_query_sees_another_and_no_task_either(learner):
