@@ -1,6 +1,6 @@
 """All benchmarks: one table of ratios measured side by side, printed and written as CSV.
 
-    python -m benchmarks [--threads 2] [--csv FILE]
+    python -m benchmarks [--only GROUP ...] [--threads 2] [--csv FILE]
 
 Only ratios mean anything: machines are shared, so both sides of a line are timed in turn.
 """
@@ -9,14 +9,15 @@ import argparse
 import dataclasses
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
 import torch
 
 from benchmarks.arithmetic import arithmetic
-from benchmarks.learners import FROM_SCRATCH, ON_THETA, learners
+from benchmarks.learners import FROM_SCRATCH, ON_THETA, learners, whole_network
 from benchmarks.processes import memory, packing, startup
 from benchmarks.scenes import Scene, scenes
 from benchmarks.set_statistics import set_statistics
@@ -32,6 +33,7 @@ from mtl.specs.networks import Network
 def main() -> None:
     """Runs them, and prints every line as soon as it is measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=GROUPS, default=list(GROUPS), help="by default all")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--csv", type=Path, help="where to write the table")
     options = parser.parse_args()
@@ -39,7 +41,7 @@ def main() -> None:
     machine = f"{_processor()}, {options.threads} threads, torch {torch.__version__}, {device.name}"
     sys.stdout.write(f"{machine}\n\n")
     lines = []
-    for comparison in _all(device, options.threads):
+    for comparison in chain.from_iterable(GROUPS[name](device, options.threads) for name in options.only):
         line = comparison.measure() if isinstance(comparison, Comparison) else comparison
         lines.append(line)
         sys.stdout.write(f"{line.ratio:8.3f}  {line.subject}, {line.scale}, over {line.floor}\n")
@@ -55,22 +57,44 @@ def main() -> None:
     sys.stdout.write("\n" + "\n".join(markdown_table(heads, rows)) + "\n")
 
 
-def _all(device: Device, threads: int) -> Iterator[Comparison | Ratio]:
-    small, large = scenes(device)
-    for scene in (small, large):
+def _stages(device: Device, _: int) -> Iterator[Comparison | Ratio]:
+    for scene in scenes(device):
         yield from stages(scene)
         yield from solvers(scene)
         yield from arithmetic(scene)
         yield from set_statistics(scene)
-    yield from learners(small, ON_THETA)
-    conv4 = Scene("4CONV, width 32, 32 px", Network(name="conv4", width=32, image_size=32), 20, 5, device)
-    yield from learners(conv4, FROM_SCRATCH)
-    yield maml(conv4)
-    yield maml(Scene("4CONV, width 32, 84 px", Network(name="conv4", width=32, image_size=84), 20, 3, device))
+
+
+def _learners(device: Device, _: int) -> Iterator[Comparison | Ratio]:
+    yield from learners(next(iter(scenes(device))), ON_THETA, 600)
+    conv4 = _conv4(device, 32, 5)
+    yield from learners(conv4, FROM_SCRATCH, 60)
+    yield from whole_network(conv4)
+
+
+def _maml(device: Device, _: int) -> Iterator[Comparison | Ratio]:
+    yield maml(_conv4(device, 32, 5))
+    yield maml(_conv4(device, 84, 3))
+
+
+def _processes(device: Device, threads: int) -> Iterator[Comparison | Ratio]:
+    small, large = scenes(device)
     yield packing(small, threads, 20)
     yield packing(large, threads, 1)
     yield from memory(large, threads)
     yield from startup()
+
+
+def _conv4(device: Device, size: int, repeats: int) -> Scene:
+    return Scene(f"4CONV, width 32, {size} px", Network(name="conv4", width=32, image_size=size), 20, repeats, device)
+
+
+GROUPS: dict[str, Callable[[Device, int], Iterator[Comparison | Ratio]]] = {
+    "stages": _stages,
+    "learners": _learners,
+    "maml": _maml,
+    "processes": _processes,
+}
 
 
 def _processor() -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchmarks.scenes import CLASSES, QUERY, WAY, Scene, takes_steps
+from benchmarks.scenes import CLASSES, METHODS, QUERY, WAY, Scene, takes_steps
 from benchmarks.timing import Comparison
 from mtl.data.task_samplers import build_sampler
 from mtl.data.tasks import TaskShape
@@ -30,14 +30,16 @@ def stages(scene: Scene) -> Iterator[Comparison]:
     yield pretraining(scene)
 
 
-def evaluation(scene: Scene, method: str = "ss-all") -> Comparison:
+def evaluation(scene: Scene, method: str = "ss-all", count: int = EPISODES) -> Comparison:
     """A cell's whole evaluation, including the choice among three numbers of steps if it takes any."""
-    learner, images, episodes = scene.learner(method), scene.images(), scene.tasks(EPISODES)
+    learner, images, episodes = scene.learner(method), scene.images(), scene.tasks(count)
     steps = TEST_STEPS if takes_steps(method) else (0,)
     if learner.source_images:
         learner.see_source(bank(learner, images[: learner.source_images]))
     backbone = backbone_of(learner)
-    rows = torch.from_numpy(np.unique(np.concatenate([episodes.support.ravel(), episodes.query.ravel()])))
+    rows = torch.from_numpy(np.concatenate([episodes.support.ravel(), episodes.query.ravel()]))
+    if METHODS[method]["pretrained"]:  # running statistics, with which an image has the same features in every set
+        rows = rows.unique()
     used = images[rows.to(images.device)].contiguous(memory_format=torch.channels_last)
 
     def ours() -> None:
@@ -50,13 +52,13 @@ def evaluation(scene: Scene, method: str = "ss-all") -> Comparison:
             for batch in used.split(IMAGES_AT_ONCE[used.device.type]):
                 backbone(to_unit_interval(batch))
 
-    subject = f"evaluating {EPISODES} episodes" + ("" if method == "ss-all" else f" ({method})")
+    subject = f"evaluating {count} episodes" + ("" if method == "ss-all" else f" ({method})")
     return Comparison(subject, scene.name, ours, "forward pass of their images", bare, scene.repeats)
 
 
-def meta_training(scene: Scene, method: str = "ss-all-ht") -> Comparison:
+def meta_training(scene: Scene, method: str = "ss-all-ht", steps: int = 20) -> Comparison:
     """A meta-update of two tasks, including drawing them."""
-    learner, images = scene.learner(method), scene.images()
+    learner, images = scene.learner(method, steps), scene.images()
     backbone = backbone_of(learner)
     shape, tasks = TaskShape(WAY, 1, QUERY), 2
     step = MetaStep(learner, shape, scene.device.torch_device)
