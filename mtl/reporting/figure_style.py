@@ -76,28 +76,38 @@ def same_scale(axes: Iterable[Axes], room: float = 0.08) -> None:
         axis.set_ylim((low + high - span) / 2, (low + high + span) / 2)
 
 
-def label_ends(axis: Axes, ends: Sequence[End], height: float) -> None:
+def label_ends(axis: Axes, ends: Sequence[End], height: float, column: float | None = None) -> None:
     """Writes a label beside the end of each curve, moved up or down where they would overlap.
 
     Args:
         axis: the panel, with its final limits.
         ends: x and y of the last point of each curve, its label and its colour.
         height: the height of the panel in inches, about.
+        column: where the labels of all curves stand; by default each stands beside its curve.
     """
     low, high = axis.get_ylim()
     gap = (high - low) * LABEL_HEIGHT / height
-    for x in {end[0] for end in ends}:
-        ordered = sorted((end for end in ends if end[0] == x), key=lambda end: end[1])
-        for (_, y, label, color), place in zip(ordered, moved_apart([end[1] for end in ordered], gap), strict=True):
+    columns: dict[float, list[End]] = {}
+    for end in sorted(ends, key=lambda end: end[1]):
+        columns.setdefault(end[0] if column is None else column, []).append(end)
+    for stand, ordered in columns.items():
+        for (x, y, label, color), place in zip(ordered, moved_apart([end[1] for end in ordered], gap), strict=True):
             axis.annotate(
                 label,
                 (x, y),
-                (x, place),
+                (stand, place),
                 textcoords=offset_copy(axis.transData, axis.get_figure(root=True), x=12, units="points"),
                 color=color,
                 fontsize="small",
                 verticalalignment="center",
-                arrowprops={"arrowstyle": "-", "color": color, "linewidth": 0.6, "shrinkA": 0, "shrinkB": 2},
+                arrowprops={
+                    "arrowstyle": "-",
+                    "color": color,
+                    "linewidth": 0.6,
+                    "shrinkA": 0,
+                    "shrinkB": 2,
+                    "relpos": (0, 0.5),
+                },
                 annotation_clip=False,
             )
 

@@ -8,14 +8,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from mtl.reporting.curves import PLACE, band, by_place, draw, points
-from mtl.reporting.figure_style import End, label_ends, looks, panel, same_scale, save, style, title
+from mtl.reporting.figure_style import label_ends, looks, panel, same_scale, save, style, title
 from mtl.reporting.plans import current, read_plan
 from mtl.reporting.results import existing, read_csv
 
 FILES = ("history.csv",)
 PUBLISHED = "methods"
 LABELS = True
-PANEL, LABELS_WIDTH = (3.6, 4.2), 1.9  # inches
+PANEL, LABELS_WIDTH = (3.6, 4.2), 2.6  # inches
 
 
 def write(plan_text: str, published: Path, results: Path, csv: Path, pictures: Iterable[Path]) -> None:
@@ -41,26 +41,34 @@ def write(plan_text: str, published: Path, results: Path, csv: Path, pictures: I
     with style():
         size = ((PANEL[0] + LABELS_WIDTH) * len(places), PANEL[1] + 1)
         figure, axes = plt.subplots(1, len(places), figsize=size, squeeze=False, layout="constrained")
-        ends = {}
+        ends, edges = {}, {}
         for axis, (place, own) in zip(axes[0], places, strict=True):
-            ends[axis] = draw(axis, own[own["kind"] == "validation"], plan["methods"], "tasks_seen")
-            ends[axis] += _published(axis, own[own["kind"] == "published"], plan["methods"])
+            labels = _labels(own, plan["methods"])
+            ends[axis] = draw(axis, own[own["kind"] == "validation"], labels, "tasks_seen")
+            edges[axis] = _published(axis, own[own["kind"] == "published"], plan["methods"])
             axis.set_title(panel(plan, place["dataset"], place["way"], place["shot"], place["backbone"]))
             axis.set_xlabel("tasks seen")
         same_scale(ends)
         for axis, own_ends in ends.items():
-            label_ends(axis, own_ends, PANEL[1])
+            label_ends(axis, own_ends, PANEL[1], edges[axis])
         axes[0, 0].set_ylabel("validation accuracy (%)")
-        figure.suptitle(f"{title(plan)}\n{band(here)}", fontsize="medium")
+        figure.suptitle(f"{title(plan)}\n{band(here)}; dashes at the right: published", fontsize="medium")
         save(figure, data, csv, pictures)
 
 
-def _published(axis: Axes, printed: pd.DataFrame, methods: dict[str, str]) -> list[End]:
-    """Marks printed accuracies, on test classes, at the right of the curves."""
+def _labels(own: pd.DataFrame, methods: dict[str, str]) -> dict[str, str]:
+    """The labels of the curves, with what is published."""
+    printed = own[own["kind"] == "published"].set_index("method")["accuracy"]
+    return {
+        name: f"{label} (published {printed[name]:.1f})" if name in printed else label
+        for name, label in methods.items()
+    }
+
+
+def _published(axis: Axes, printed: pd.DataFrame, methods: dict[str, str]) -> float:
+    """Marks printed accuracies, on test classes, at the right of the curves; returns where."""
     colors = {method: color for method, (color, _) in looks(methods).items()}
-    right = axis.dataLim.x1 * 1.06
-    ends = []
+    right: float = axis.dataLim.x1 * 1.06
     for method, accuracy in zip(printed["method"], printed["accuracy"], strict=True):
         axis.plot([right], [accuracy], "_", color=colors[method], markersize=9, markeredgewidth=2)
-        ends.append((right, float(accuracy), f"{methods[method]}, published", colors[method]))
-    return ends
+    return right
