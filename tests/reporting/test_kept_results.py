@@ -7,6 +7,7 @@ import pytest
 from mtl.experiment.load import load
 from mtl.experiment.project import read_yaml
 from mtl.reporting.claims_page import write_claims
+from mtl.reporting.rates_table import not_chosen
 from mtl.reporting.tables import write_table
 from tests.helpers.learners import CONFIG, ROOT
 
@@ -14,7 +15,6 @@ KEPT = ROOT / "docs/results"
 # Folder of the cells, folder of the reports below it, and what these take of the experiment.
 REPORTS = [
     ("miniimagenet-cpu", ".", {}),
-    ("miniimagenet-seeds", ".", {}),
     ("fc100-cpu", ".", {}),
     ("paper-short", ".", {}),
     ("paper-short", "seed0", {"seeds": [0]}),
@@ -44,6 +44,23 @@ def test_tables(tmp_path, cells, reports, only, table):
     write_table(plan, CONFIG / "published/tables.csv", KEPT / cells, tmp_path / "logs", *files)
     for file in files:
         assert file.read_bytes() == (KEPT / cells / reports / file.name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("experiment", "otherwise"),
+    [
+        ("fc100-cpu", []),
+        # With hard tasks nothing but these is to differ from SS without them.
+        (
+            "miniimagenet-cpu",
+            ["miniimagenet/resnet12/seed0/ss-all-ht/5way-1shot: the rate is 0.001, but rates.csv chose 0.003"],
+        ),
+    ],
+)
+def test_configs_name_the_rates_that_validation_chose(experiment, otherwise):
+    grid = load(read_yaml(CONFIG / f"{experiment}.yaml"), ROOT).grid
+    problems = not_chosen(KEPT / experiment / "rates.csv", grid)
+    assert problems == otherwise
 
 
 @pytest.mark.parametrize(("cells", "reports", "only", "_"), kept("claims"))
