@@ -71,7 +71,7 @@ ifneq ($(origin CONFIG),command line)
 	@$(RUN) python -c 'import sys, torch; sys.exit(None if torch.cuda.is_available() else "make: torch sees no GPU")'
 	@[ -n "$(DATA)" ] || { echo "make: where are the archives of miniImageNet? make gpu DATA=FOLDER" >&2; exit 1; }
 endif
-	$(RUN) python -m pytest -m gpu
+	$(RUN) python -m pytest --verbose -m gpu
 	$(UNLOCK)
 	$(RUN) MTL_JOBS_PER_GPU=$${MTL_JOBS_PER_GPU:-6} snakemake --cores all \
 	  --configfile $(CONFIG) $(if $(DATA),--config data="$(DATA)")

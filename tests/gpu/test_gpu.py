@@ -26,12 +26,17 @@ pytestmark = [
 ]
 META_TRAINED = [name for name in ALL_METHODS if method(name).meta_trained]
 ON_GPU = dataclasses.replace(RUNTIME, device="cuda")
+STAGES = ["pretrain", "ss-all-ht", "maml-ht", "ft-all"]
 
 
 @pytest.fixture
 def on_gpu(monkeypatch):
     """Makes the stages run on the GPU from here on."""
-    return lambda: monkeypatch.setattr(stages, "RUNTIME", ON_GPU)
+
+    def switch(dtype="float32"):
+        monkeypatch.setattr(stages, "RUNTIME", dataclasses.replace(ON_GPU, dtype=dtype))
+
+    return switch
 
 
 def losses(paths):
@@ -92,18 +97,34 @@ def test_a_meta_update_does_not_wait_for_the_gpu(tiny, name):
         torch.cuda.set_sync_debug_mode("default")
 
 
-@pytest.mark.parametrize("name", ["pretrain", "ss-all-ht", "maml-ht", "ft-all"])
-def test_an_interrupted_stage_gives_the_same_bytes(tiny, tmp_path, on_gpu, monkeypatch, name):
-    on_gpu()
+def run_stage(tiny, folder, name):
+    return run_pretrain(tiny, folder) if name == "pretrain" else run_meta_train(tiny, folder, name, iterations=12)
+
+
+def check_same_bytes(got, expected):
+    for file in ("model", "history", "summary"):
+        assert getattr(got, file).read_bytes() == getattr(expected, file).read_bytes(), file
+
+
+@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_stage_gives_the_same_bytes_twice(tiny, tmp_path, on_gpu, dtype, name):
+    """If not, the next test says nothing about interruptions."""
+    on_gpu(dtype)
+    check_same_bytes(*(run_stage(tiny, tmp_path / folder, name) for folder in ("once", "twice")))
+
+
+@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_an_interrupted_stage_gives_the_same_bytes(tiny, tmp_path, on_gpu, monkeypatch, dtype, name):
+    on_gpu(dtype)
 
     def run(folder):
-        return run_pretrain(tiny, folder) if name == "pretrain" else run_meta_train(tiny, folder, name, iterations=12)
+        return run_stage(tiny, folder, name)
 
     expected = run(tmp_path / "whole")
     interrupt_after(monkeypatch, 4)
     (tmp_path / "parts").mkdir()
     with pytest.raises(UserError, match="interrupted by SIGTERM"):
         run(tmp_path / "parts")
-    resumed = run(tmp_path / "parts")
-    for file in ("model", "history", "summary"):
-        assert getattr(resumed, file).read_bytes() == getattr(expected, file).read_bytes(), file
+    check_same_bytes(run(tmp_path / "parts"), expected)
