@@ -76,7 +76,7 @@ endif
 	$(RUN) MTL_JOBS_PER_GPU=$${MTL_JOBS_PER_GPU:-6} snakemake --cores all \
 	  --configfile $(CONFIG) $(if $(DATA),--config data="$(DATA)")
 
-bench: install ## every stage beside its floor, as ratios (about 13 minutes)
+bench: install ## every stage beside its floor, as ratios (about 25 minutes)
 	$(RUN) python -m benchmarks --csv results/benchmarks.csv
 
 lint: install docs ## ruff, mypy, snakefmt, snakemake --lint; the documentation without warnings

@@ -12,7 +12,8 @@ supports:
 This is the form of the authors' code that they call partial, with a classifier of two layers on embeddings: features of
 Θ, projected to `SIZE` values. Gradients are constants, so it is of first order. The support set is read in one random
 order, the same for all tasks of a size. Meta-gradients are clipped, as there. Where that code trains on tasks of 10
-classes and tests on 5 with an output layer that was never trained, here both have the classes of the test.
+classes and tests on 5 with an output layer that was never trained, here both have the classes of the test. Fast weights
+start small: with large features they would drown the slow ones, and training would stay at chance.
 """
 
 import math
@@ -59,7 +60,6 @@ class FastWeights(nn.Module):
         )
         generator = torch_generator(seed, "meta networks")
         xavier_(self, generator)
-        # Coordinates start with fast weights that are much alike, and would drown what the slow ones say.
         with torch.no_grad():
             for last in (self.read, self.maker[-1]):
                 last.get_parameter("weight").mul_(SMALL)

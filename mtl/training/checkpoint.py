@@ -26,7 +26,9 @@ State = dict[str, Any]
 
 
 class Checkpoint:
-    """Saves the state of a stage every few seconds, and when it is asked to stop; a restart gives the same bytes.
+    """Saves the state of a stage every few seconds, and when it is asked to stop.
+
+    On a CPU a restart gives the same bytes.
 
     A scheduler's time limit asks by SIGTERM, Ctrl-C by SIGINT; asked twice, the stage ends without saving. Only
     tensors, numbers, text, lists and dictionaries are read back, so that no file can run code.

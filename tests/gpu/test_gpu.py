@@ -26,7 +26,17 @@ pytestmark = [
 ]
 META_TRAINED = [name for name in ALL_METHODS if method(name).meta_trained]
 ON_GPU = dataclasses.replace(RUNTIME, device="cuda")
-STAGES = ["pretrain", "ss-all-ht", "maml-ht", "ft-all"]
+STAGES = [
+    ("bfloat16", "pretrain"),
+    ("bfloat16", "ss-all-ht"),
+    ("bfloat16", "maml-ht"),
+    ("bfloat16", "ft-all"),
+    ("float32", "pretrain"),
+    *(
+        pytest.param("float32", name, marks=pytest.mark.xfail(reason="seen on an H100; docs/performance.md"))
+        for name in ("ss-all-ht", "maml-ht", "ft-all")
+    ),
+]
 
 
 @pytest.fixture
@@ -106,16 +116,14 @@ def check_same_bytes(got, expected):
         assert getattr(got, file).read_bytes() == getattr(expected, file).read_bytes(), file
 
 
-@pytest.mark.parametrize("name", STAGES)
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize(("dtype", "name"), STAGES)
 def test_a_stage_gives_the_same_bytes_twice(tiny, tmp_path, on_gpu, dtype, name):
     """If not, the next test says nothing about interruptions."""
     on_gpu(dtype)
     check_same_bytes(*(run_stage(tiny, tmp_path / folder, name) for folder in ("once", "twice")))
 
 
-@pytest.mark.parametrize("name", STAGES)
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize(("dtype", "name"), STAGES)
 def test_an_interrupted_stage_gives_the_same_bytes(tiny, tmp_path, on_gpu, monkeypatch, dtype, name):
     on_gpu(dtype)
 

@@ -65,7 +65,7 @@ def test_logits_in_loops_over_supports_and_queries(learner):
         assert torch.allclose(net.outer.weight @ hidden + outer @ hidden, logits, atol=1e-4)
 
 
-def test_the_first_guess_is_that_of_chance():
+def test_the_first_guess_is_not_far_from_chance():
     """With features as many and as large as those of 4CONV at 48 px, which are positive."""
     support, query = (torch.rand(3, count, 288) * 2 for count in (10, 6))
     with torch.no_grad():

@@ -1,12 +1,13 @@
 import json
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from safetensors.numpy import save_file
 
 from mtl.reporting.curves import band
-from mtl.reporting.figure_style import moved_apart
+from mtl.reporting.figure_style import LABEL_HEIGHT, label_ends, moved_apart
 from mtl.reporting.figures import figure4, forest, scales_and_shifts, tasks_seen
 from tests.helpers.learners import ROOT
 from tests.helpers.table import PLAN, cell
@@ -52,6 +53,7 @@ def test_tasks_seen_has_validations_and_what_is_published(tmp_path):
     assert points["kind"].tolist() == ["validation", "validation", "published"]
     assert points["tasks_seen"].tolist()[:2] == [2, 402]
     assert points["accuracy"].tolist() == [40, 45.5, 60.2]
+    assert "SS (published 60.2)" in (tmp_path / "a.svg").read_text(encoding="utf-8")
 
 
 def test_the_forest_has_every_cell(tmp_path, published, results):
@@ -102,6 +104,18 @@ def test_scales_and_shifts_are_counted(tmp_path):
     assert lines.loc[("scale", "all"), "mean"] == pytest.approx(1)
     assert lines.loc[("shift", "all"), "width"] == pytest.approx(0.1)
     assert lines["mean_published"].dropna().tolist() == [0.994, 7.5e-4]
+
+
+def test_labels_in_a_column_stand_apart_whatever_ends_where():
+    _, axis = plt.subplots()
+    axis.set_ylim(0, 10)
+    ends = [(1.0, 5.0, "a", (0, 0, 0)), (2.0, 5.1, "b", (0, 0, 0)), (3.0, 9.0, "c", (0, 0, 0))]
+    label_ends(axis, ends, height=3.0, column=4.0)
+    places = [text.get_position() for text in axis.texts]
+    assert [text.get_text() for text in axis.texts] == ["a", "b", "c"]
+    assert {x for x, _ in places} == {4.0}
+    assert places[1][1] - places[0][1] == pytest.approx(10 * LABEL_HEIGHT / 3)
+    plt.close()
 
 
 def test_labels_are_moved_apart_as_little_as_need_be():
