@@ -6,9 +6,8 @@ import pytest
 import torch
 
 from benchmarks import solvers
-from benchmarks import stages as stages_module
 from benchmarks.arithmetic import arithmetic
-from benchmarks.learners import FROM_SCRATCH, ON_THETA, learners
+from benchmarks.learners import FROM_SCRATCH, ON_THETA, learners, whole_network
 from benchmarks.processes import memory
 from benchmarks.scenes import Scene
 from benchmarks.set_statistics import set_statistics
@@ -36,11 +35,15 @@ def test_every_line_can_be_measured(lines, monkeypatch):
 
 
 @pytest.mark.parametrize(("backbone", "names"), [("resnet12", ON_THETA), ("conv4", FROM_SCRATCH)])
-def test_every_method_can_be_measured(backbone, names, monkeypatch):
-    monkeypatch.setattr(stages_module, "EPISODES", 2)
+def test_every_method_can_be_measured(backbone, names):
     scene = dataclasses.replace(SMALL, network=Network(name=backbone, width=2, image_size=16))
-    for comparison in learners(scene, names):
+    for comparison in learners(scene, names, episodes=2):
         assert comparison.measure().value > 0
+
+
+def test_methods_that_change_the_whole_network_can_be_measured():
+    scene = dataclasses.replace(SMALL, network=Network(name="conv4", width=2, image_size=16))
+    assert all(comparison.measure().value > 0 for comparison in whole_network(scene))
 
 
 @pytest.mark.slow

@@ -105,7 +105,8 @@ def test_classes_in_another_order_give_logits_in_that_order(learner):
 
 def test_constant_features_tell_nothing(learner):
     logits = learner.predict(torch.ones(1, 10, 16, 2, 2), LABELS, torch.ones(1, 15, 16, 2, 2))
-    assert torch.equal(logits, logits[:1, :1, :1].expand_as(logits))
+    # Not bit by bit: some processors round the last places of a vector otherwise.
+    assert torch.allclose(logits, logits[:1, :1, :1].expand_as(logits), rtol=1e-5)
 
 
 def test_first_loss_is_that_of_one_half(tiny, train_images):
