@@ -66,7 +66,7 @@ def _stages(device: Device, _: int) -> Iterator[Comparison | Ratio]:
 
 
 def _learners(device: Device, _: int) -> Iterator[Comparison | Ratio]:
-    yield from learners(next(iter(scenes(device))), ON_THETA, 600)
+    yield from learners(scenes(device)[0], ON_THETA, 600)
     conv4 = _conv4(device, 32, 5)
     yield from learners(conv4, FROM_SCRATCH, 60)
     yield from whole_network(conv4)
