@@ -12,8 +12,11 @@ supports:
 This is the form of the authors' code that they call partial, with a classifier of two layers on embeddings: features of
 Θ, projected to `SIZE` values. Gradients are constants, so it is of first order. The support set is read in one random
 order, the same for all tasks of a size. Meta-gradients are clipped, as there. Where that code trains on tasks of 10
-classes and tests on 5 with an output layer that was never trained, here both have the classes of the test. Fast weights
-start small: with large features they would drown the slow ones, and training would stay at chance.
+classes and tests on 5 with an output layer that was never trained, here both have the classes of the test.
+
+Where features start from random weights, it matters how all this begins, or training stays at chance. Fast weights of
+hidden layers start small: with large features they would drown the slow ones. Slow weights of outputs start at zero,
+for they know nothing of labels that are drawn anew for every task: the first guess is that of the fast weights alone.
 """
 
 import math
@@ -40,11 +43,11 @@ SIZE = 64
 HIDDEN = 20
 SCALE = 7.0  # k of `preprocessed`
 NORM = 10.0
-SMALL = 0.01  # what fast weights begin with, as a share of Xavier's rule
+SMALL = 0.01  # what fast weights of hidden layers begin with, as a share of Xavier's rule
 
 
 class FastWeights(nn.Module):
-    """Slow weights, and the two networks that make fast ones."""
+    """Slow weights, and the networks that make fast ones: each layer of the classifier has an MLP of its own."""
 
     guess: torch.Tensor
 
@@ -55,14 +58,13 @@ class FastWeights(nn.Module):
         self.embed = nn.Linear(SIZE, SIZE, bias=False)
         self.inner, self.outer = nn.Linear(SIZE, SIZE, bias=False), nn.Linear(SIZE, way, bias=False)
         self.reader, self.read = nn.LSTMCell(2, HIDDEN), nn.Linear(HIDDEN, 1)
-        self.maker = nn.Sequential(
-            nn.Linear(2, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 1)
-        )
+        self.make_inner, self.make_outer = maker(), maker()
         generator = torch_generator(seed, "meta networks")
         xavier_(self, generator)
         with torch.no_grad():
-            for last in (self.read, self.maker[-1]):
+            for last in (self.read, self.make_inner[-1]):
                 last.get_parameter("weight").mul_(SMALL)
+            self.outer.weight.zero_()
         # Only gradients of supports depend on the classifier of the embedding. They are constants: nothing teaches it.
         guess = nn.init.xavier_uniform_(torch.empty(way, SIZE), generator=generator)
         self.register_buffer("guess", guess, persistent=False)
@@ -103,8 +105,13 @@ class FastWeights(nn.Module):
         each = vmap(grad(loss, argnums=(0, 1)), in_dims=(None, None, 0, 0))
         with torch.no_grad():
             gradients = vmap(each, in_dims=(None, None, 0, None))(self.inner.weight, self.outer.weight, keys, labels)
-        inner, outer = (self.maker(preprocessed(gradient)).squeeze(-1) for gradient in gradients)
-        return inner, outer
+        inner, outer = (preprocessed(gradient) for gradient in gradients)
+        return self.make_inner(inner).squeeze(-1), self.make_outer(outer).squeeze(-1)
+
+
+def maker() -> nn.Sequential:
+    """An MLP from the gradient of a coordinate, as `preprocessed` gives it, to the fast weight of that coordinate."""
+    return nn.Sequential(nn.Linear(2, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 1))
 
 
 def preprocessed(x: torch.Tensor) -> torch.Tensor:

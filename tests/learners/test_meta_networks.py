@@ -40,6 +40,7 @@ def test_attention_over_fast_weights_by_hand():
 
 def test_logits_in_loops_over_supports_and_queries(learner):
     net, (support, query) = learner.theta_fast, features(1)
+    nn.init.normal_(net.outer.weight, std=0.1)  # zero at first, so that inner weights had no gradients
     ours = learner.predict(support, LABELS, query)[0]
     zs, zq = (F.relu(net.project(x[0])) for x in (support, query))
     seen = []
@@ -57,7 +58,9 @@ def test_logits_in_loops_over_supports_and_queries(learner):
     for key, label in zip(keys.detach(), LABELS, strict=True):
         inner, outer = (layer.weight.detach().clone().requires_grad_() for layer in (net.inner, net.outer))
         loss = F.cross_entropy(outer @ F.relu(inner @ key), label)
-        made.append([net.maker(preprocessed(g)).squeeze(-1) for g in torch.autograd.grad(loss, (inner, outer))])
+        gradients = torch.autograd.grad(loss, (inner, outer))
+        makers = (net.make_inner, net.make_outer)
+        made.append([make(preprocessed(g)).squeeze(-1) for make, g in zip(makers, gradients, strict=True)])
     for one, logits in zip(asked, ours, strict=True):
         attention = torch.stack([F.cosine_similarity(one, key, dim=0) for key in keys]).softmax(dim=0)
         inner, outer = (sum(a * m[layer] for a, m in zip(attention, made, strict=True)) for layer in (0, 1))
