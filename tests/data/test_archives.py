@@ -222,7 +222,6 @@ def cifar(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 @pytest.mark.parametrize(("dataset", "counts"), [("fc100", (60, 20, 20)), ("cifar-fs", (64, 16, 20))])
 def test_cifar100(cifar, dataset, counts):
     folder, fine = cifar

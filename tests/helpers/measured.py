@@ -6,6 +6,7 @@ import pandas as pd
 
 from mtl.experiment.cell import Cell
 from mtl.reporting.claim_tests import claim_verdicts
+from mtl.reporting.claims_page import write_claims
 from mtl.reporting.evidence import Evidence
 
 
@@ -69,3 +70,13 @@ class Measured:
 
     def tested(self, *pairs, **claim):
         return claim_verdicts(self.plan(*pairs, **claim), Evidence(self.folder, self.cells))
+
+
+def page_of(tmp_path, plan, *claims):
+    """The page of a plan with other claims: text, pairs, and whether backbones may differ."""
+    made = [
+        {**plan["claims"][0], "claim": text, "pairs": pairs, "across_backbones": across}
+        for text, pairs, across in claims
+    ]
+    write_claims(json.dumps({**plan, "claims": made}), tmp_path, tmp_path / "c.csv", tmp_path / "c.md")
+    return (tmp_path / "c.md").read_text(encoding="utf-8")

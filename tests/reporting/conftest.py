@@ -3,7 +3,13 @@
 import pandas as pd
 import pytest
 
+from tests.helpers.measured import Measured
 from tests.helpers.table import CELLS, PUBLISHED
+
+
+@pytest.fixture
+def measured(tmp_path):
+    return Measured(tmp_path)
 
 
 @pytest.fixture

@@ -10,15 +10,12 @@ from scipy import stats
 from mtl.reporting.claims_page import write_claims
 from mtl.reporting.statistics import few_ci95, holm, p_value
 from mtl.runtime.errors import UserError
-from tests.helpers.measured import Measured, cell
+from tests.helpers.measured import cell, page_of
 
 NOISE = np.random.default_rng(0).normal(0, 1, 200)
+
+
 NOISE -= NOISE.mean()
-
-
-@pytest.fixture
-def measured(tmp_path):
-    return Measured(tmp_path)
 
 
 def differ(measured, *by_seed, **place):
@@ -242,61 +239,6 @@ def test_a_count_of_parameters(measured, ours, expected):
     measured.learned(cell("b"), 100)
     line = measured.tested(("a", "b"), test="fewer", ratio=0.2222).iloc[0]
     assert (line["effect"], line["verdict"]) == (ours / 100, expected)
-
-
-def page_of(tmp_path, plan, *claims):
-    """The page of a plan with other claims: text, pairs, and whether backbones may differ."""
-    made = [
-        {**plan["claims"][0], "claim": text, "pairs": pairs, "across_backbones": across}
-        for text, pairs, across in claims
-    ]
-    write_claims(json.dumps({**plan, "claims": made}), tmp_path, tmp_path / "c.csv", tmp_path / "c.md")
-    return (tmp_path / "c.md").read_text(encoding="utf-8")
-
-
-def test_several_claims_without_rows_are_gathered_and_say_what_each_needs(measured, tmp_path):
-    measured.accuracies(cell("a"), np.full(20, 60.0))
-    measured.accuracies(cell("b"), np.full(20, 50.0))
-    measured.accuracies(cell("d", shot=5), np.full(20, 50.0))
-    page = page_of(
-        tmp_path,
-        measured.plan(("a", "b")),
-        ("one", [["c", "e"], ["a", "e"]], False),
-        ("two", [["a", "b"], ["a", "c"]], False),
-        ("three", [["c", "e"]], False),
-        ("four", [["a", "d"]], False),
-        ("five", [["a", "d"]], True),
-    )
-    assert [line for line in page.splitlines() if line.startswith("#")] == [
-        "# Claims", "## two", "## Claims that are not tested", "## How to read it",
-    ]  # fmt: skip
-    assert page.count("The experiment") == 1
-    assert [line for line in page.split("## How")[0].splitlines() if line.startswith("- ")] == [
-        "- one: `e`",
-        "- three: `c` and `e`",
-        "- four: `a` and `d` on the same dataset and backbone, with the same ways and shots",
-        "- five: `a` and `d` on the same dataset, with the same ways and shots",
-    ]
-
-
-def test_a_single_claim_without_rows_keeps_its_place(measured, tmp_path):
-    measured.accuracies(cell("a"), np.full(20, 60.0))
-    measured.accuracies(cell("b"), np.full(20, 50.0))
-    plan, tested = measured.plan(("a", "b")), ("two", [["a", "b"]], False)
-    page = page_of(tmp_path, plan, ("one", [["a", "c"]], False), tested)
-    place = "## one\n\nhere (difference)\n\nThe experiment does not have both methods of any pair.\n\n## two\n"
-    assert place in page
-    assert "not tested\n" not in page
-    measured.accuracies(cell("c", backbone="conv4"), np.full(20, 50.0))
-    page = page_of(tmp_path, measured.plan(("a", "b")), ("one", [["a", "c"]], False), tested)
-    assert "any pair on the same dataset and backbone, with the same ways and shots.\n" in page
-
-
-def test_without_any_verdict_there_is_no_rule_to_read_them(measured, tmp_path):
-    measured.accuracies(cell("a"), np.full(20, 60.0))
-    page = page_of(tmp_path, measured.plan(("a", "b")), ("one", [["a", "b"]], False), ("two", [["b", "c"]], False))
-    assert page.endswith("needs:\n\n- one: `b`\n- two: `b` and `c`\n")
-    assert len(pd.read_csv(tmp_path / "c.csv")) == 0
 
 
 def test_the_page_has_claim_effect_and_rule(measured, tmp_path):

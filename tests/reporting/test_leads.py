@@ -9,12 +9,7 @@ import pytest
 from mtl.reporting.claims_page import write_claims
 from mtl.reporting.leads import VALIDATION, lead
 from mtl.reporting.statistics import p_value
-from tests.helpers.measured import Measured, cell
-
-
-@pytest.fixture
-def measured(tmp_path):
-    return Measured(tmp_path)
+from tests.helpers.measured import cell
 
 
 def history(accuracies, every=10):
