@@ -3,7 +3,8 @@
 Meta-training learns the LSTM and the initial [Θ;θ]. It is of first order: gradients within a task are constants. The
 number of steps is that of training at test, too. Every step takes the whole support set, where the authors' code takes
 minibatches at 1 shot; and its gradient is that of the mean, which that code divides by the batch once more. As there,
-the meta-gradient is clipped. Batch norm has the statistics of each set, of queries too, so results are transductive.
+the meta-gradient is clipped. From random weights, batch norm has the statistics of each set, of queries too, so results
+are transductive.
 """
 
 from collections.abc import Callable

@@ -1,22 +1,23 @@
 """Meta Networks (MetaNet; Munkhdalai and Yu 2017): fast weights, made from the gradients of single examples.
 
 For every task, weights W* are added to those that meta-training learns, and both have a layer each:
-ReLU(W x) + ReLU(W* x), or plain sums at outputs. Two networks make them, coordinate by coordinate, from gradients on
+ReLU(W x) + ReLU(W* x), or plain sums at outputs. Networks make them, coordinate by coordinate, from gradients on
 supports:
 
 - an LSTM reads the gradients of one layer of the embedding, support after support, and its last output is that layer's
   fast weight for the task;
-- an MLP maps the gradient of each support on a classifier to fast weights of that classifier. A query attends to the
-  supports by cosine, and classifies with the mean of their fast weights.
+- an MLP for each layer of a classifier maps the gradient of each support on that layer to its fast weights. A query
+  attends to the supports by cosine, and classifies with the mean of their fast weights.
 
 This is the form of the authors' code that they call partial, with a classifier of two layers on embeddings: features of
 Θ, projected to `SIZE` values. Gradients are constants, so it is of first order. The support set is read in one random
 order, the same for all tasks of a size. Meta-gradients are clipped, as there. Where that code trains on tasks of 10
 classes and tests on 5 with an output layer that was never trained, here both have the classes of the test.
 
-Where features start from random weights, it matters how all this begins, or training stays at chance. Fast weights of
-hidden layers start small: with large features they would drown the slow ones. Slow weights of outputs start at zero,
-for they know nothing of labels that are drawn anew for every task: the first guess is that of the fast weights alone.
+Where features start from random weights, the start matters, and it is ours: otherwise training stays at chance. Fast
+weights of hidden layers start small: with large features they would drown the slow ones. Slow weights of outputs start
+at zero, for they know nothing of labels that are drawn anew for every task: the first guess is that of the fast weights
+alone.
 """
 
 import math

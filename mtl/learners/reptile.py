@@ -3,7 +3,8 @@
 In training a task makes its steps on minibatches of all its images, queries too, with their labels; at test on its
 support set, as MAML. Steps are plain gradient descent, where the authors' code has Adam without momentum; and the
 difference is the gradient for the Adam of the outer loop, as their section 2 allows, where their code moves a part ε of
-the way. Batch norm has the statistics of each minibatch, so results are those that the authors call transductive.
+the way. From random weights, batch norm has the statistics of each minibatch, so results are those that the authors
+call transductive.
 
 Options:
     batch: images of a minibatch.

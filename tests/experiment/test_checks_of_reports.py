@@ -1,4 +1,4 @@
-"""Tables, figures and claims that cannot be made are refused in one line."""
+"""Tables, figures, claims, datasets and published facts that make no sense are refused in one line."""
 
 import shutil
 

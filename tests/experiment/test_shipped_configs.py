@@ -139,7 +139,7 @@ def test_the_survey_of_miniimagenet_takes_cells_as_its_experiment_makes_them():
 
 
 def test_make_quick_shows_cells_of_its_config(config):
-    quick = load(extended(config, read_yaml(CONFIG / "quick.yaml")), ROOT)
+    quick = load(content_of(config, "quick"), ROOT)
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     (cell,) = {cell.pretraining for cell in quick.grid.cells}
     assert f"QUICK := {quick.grid.config.pathvars.results}/{cell}\n" in makefile

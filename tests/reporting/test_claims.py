@@ -13,8 +13,6 @@ from mtl.runtime.errors import UserError
 from tests.helpers.measured import cell, page_of
 
 NOISE = np.random.default_rng(0).normal(0, 1, 200)
-
-
 NOISE -= NOISE.mean()
 
 

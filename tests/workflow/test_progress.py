@@ -22,6 +22,7 @@ def test_a_line_after_each_cell_says_how_many_are_finished(project):
     # Only evaluations were left, so one of them is enough to estimate the others. Later lines have no estimate if the
     # jobs that still run take longer than those before them.
     assert re.fullmatch(r".* finished, .+ left", said(output)[0])
+    assert all(re.fullmatch(r".* finished(, .+ left)?", line) for line in said(output)[1:-1])
     assert said(output)[-1] == "4 of 4 cells finished"
     assert planned(project, *targets) == []
     # Its lines are in Snakemake's own log, too.
