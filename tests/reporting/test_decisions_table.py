@@ -31,7 +31,7 @@ def written(folder, lines, without_effect=(), **more):
 
 
 @pytest.fixture
-def measured(tmp_path):
+def trio(tmp_path):
     made = Measured(tmp_path)
     made.accuracies(cell("a"), [50.0, 60.0, 70.0])
     made.accuracies(cell("a-zero"), [53.0, 60.0, 76.0])
@@ -63,11 +63,11 @@ So in this experiment anyway, and therefore not run: a mean; a sum.
 """
 
 
-def test_the_episodes_of_one_seed_are_compared_in_pairs(measured):
+def test_the_episodes_of_one_seed_are_compared_in_pairs(trio):
     zero = entry("zero", "from zero", [(cell("a"), cell("a-zero"))])
     changes = (("flip", "no", "yes"), ("x", "1", "2"))
     flip = entry("flip", "mirrored", [(cell("a"), cell("a-flip"))], shared=True, changes=changes)
-    table, page = written(measured, [zero, flip], ["a mean", "a sum"])
+    table, page = written(trio, [zero, flip], ["a mean", "a sum"])
     # The differences are 3, 0, 6, and 0, -2, 0.
     assert table["difference"].tolist() == pytest.approx([3, -2 / 3], abs=1e-4)
     assert table["ci95"].tolist() == pytest.approx([1.96 * 3 / sqrt(3), 1.96 * sqrt(4 / 3) / sqrt(3)], abs=1e-4)
@@ -106,12 +106,12 @@ def test_several_places_are_named_and_keep_the_order_of_the_file(tmp_path):
     )
 
 
-def test_a_line_whose_training_is_stale_has_no_difference(measured):
-    trained = measured / cell("b").folder
+def test_a_line_whose_training_is_stale_has_no_difference(trio):
+    trained = trio / cell("b").folder
     trained.mkdir(parents=True)
     (trained / "training.json").write_text(json.dumps({"provenance": {"spec": {"a": 1}}}))
     line = {**entry("zero", "from zero", [(cell("a"), cell("a-zero"))]), "trained_in": [cell("b").folder]}
-    table, page = written(measured, [line], asked={cell("b").folder: {"meta_train": "0"}})
+    table, page = written(trio, [line], asked={cell("b").folder: {"meta_train": "0"}})
     assert pd.isna(table.loc["zero", "difference"])
     assert "| from zero | `a-zero` | key: 1 → 2 | – | – | stale | Θ |" in page.read_text(encoding="utf-8")
 

@@ -45,7 +45,7 @@ def written(folder, cells, against=("c",), stale=()):
 
 
 @pytest.fixture
-def measured(tmp_path):
+def trio(tmp_path):
     made = Measured(tmp_path)
     made.accuracies(cell("a"), [50.0, 60.0, 70.0])
     made.accuracies(cell("b"), [53.0, 60.0, 76.0])
@@ -65,8 +65,8 @@ def measured(tmp_path):
 CELLS = [cell("a"), cell("b"), cell("c")]
 
 
-def test_differences_are_over_the_same_episodes(measured):
-    table, page = written(measured, CELLS)
+def test_differences_are_over_the_same_episodes(trio):
+    table, page = written(trio, CELLS)
     assert table.loc["a", ["minus_c", "minus_c_ci95"]].tolist() == [1.0, 0.0]
     assert table.loc["b", "minus_c"] == pytest.approx(4.0)
     assert table.loc["b", "minus_c_ci95"] == pytest.approx(1.96 * np.std([4, 1, 7], ddof=1) / np.sqrt(3), abs=1e-4)
@@ -74,73 +74,73 @@ def test_differences_are_over_the_same_episodes(measured):
     assert "over episodes" in page
 
 
-def test_cost_is_that_of_all_jobs_or_unknown(measured):
-    table, page = written(measured, CELLS)
+def test_cost_is_that_of_all_jobs_or_unknown(trio):
+    table, page = written(trio, CELLS)
     assert table.loc["b", ["tasks_seen", "learned_parameters", "seconds"]].tolist() == [600, 1234, 104.5]
     assert table.loc["a", ["tasks_seen", "learned_parameters", "seconds"]].tolist() == [0, 0, 3]
     assert np.isnan(table.loc["c", "seconds"])
-    (measured / "benchmarks" / cell("b").folder / "meta-train.jsonl").unlink()
-    (measured / "benchmarks" / cell("a").folder / "evaluate.jsonl").write_text('{"s": "NA"}\n')
-    assert written(measured, CELLS)[0]["seconds"].isna().all()
+    (trio / "benchmarks" / cell("b").folder / "meta-train.jsonl").unlink()
+    (trio / "benchmarks" / cell("a").folder / "evaluate.jsonl").write_text('{"s": "NA"}\n')
+    assert written(trio, CELLS)[0]["seconds"].isna().all()
     assert "| B | running | 63.00 ± 13.34 | +4.00 ± 3.39 | 1 (1–1) | 600 | 1,234 | 104 | 49.40 ± 0.80 |" in page
 
 
-def test_published_numbers_stand_beside_those_of_their_method_and_shots(measured):
-    table, _ = written(measured, CELLS)
+def test_published_numbers_stand_beside_those_of_their_method_and_shots(trio):
+    table, _ = written(trio, CELLS)
     assert table["published"].dropna().to_dict() == {"b": 49.4, "c": 50.0}
 
 
-def test_with_several_seeds_the_difference_is_over_seeds(measured):
-    made = Measured(measured)
+def test_with_several_seeds_the_difference_is_over_seeds(trio):
+    made = Measured(trio)
     for method, values in (("a", [60.0, 64.0]), ("b", [60.0, 62.0]), ("c", [58.0, 60.0])):
         made.accuracies(cell(method), [values[0]] * 2)
         made.accuracies(cell(method, seed=1), [values[1]] * 2)
-    (measured / cell("b", seed=1).folder / "training.json").write_bytes(
-        (measured / cell("b").folder / "training.json").read_bytes()
+    (trio / cell("b", seed=1).folder / "training.json").write_bytes(
+        (trio / cell("b").folder / "training.json").read_bytes()
     )
-    table, page = written(measured, [*CELLS, *(cell(one, seed=1) for one in "abc")])
+    table, page = written(trio, [*CELLS, *(cell(one, seed=1) for one in "abc")])
     assert table.loc["a", "minus_c"] == 3.0
     assert table.loc["a", "minus_c_ci95"] == pytest.approx(T * 1.0, abs=1e-3)
     assert table.loc["a", ["seeds", "episodes"]].tolist() == [2, 4]
     assert "over seeds" in page
 
 
-def test_rows_with_other_seeds_are_compared_over_those_that_both_have(measured):
+def test_rows_with_other_seeds_are_compared_over_those_that_both_have(trio):
     """Method a has seeds 0 and 1, the others seed 0 alone."""
-    Measured(measured).accuracies(cell("a", seed=1), [90.0, 95.0, 100.0])
-    alone, _ = written(measured, CELLS)
-    table, page = written(measured, [*CELLS, cell("a", seed=1)])
+    Measured(trio).accuracies(cell("a", seed=1), [90.0, 95.0, 100.0])
+    alone, _ = written(trio, CELLS)
+    table, page = written(trio, [*CELLS, cell("a", seed=1)])
     assert table["seeds"].to_dict() == {"a": 2, "b": 1, "c": 1}
     names = ["minus_c", "minus_c_ci95", "rank", "rank_low", "rank_high"]
     pd.testing.assert_frame_equal(table[names], alone[names])
     assert "over seeds (Student's t), or episodes of one seed" in page
 
 
-def test_a_number_of_other_settings_is_not_shown(measured):
-    path = measured / cell("a").folder / "evaluation.json"
+def test_a_number_of_other_settings_is_not_shown(trio):
+    path = trio / cell("a").folder / "evaluation.json"
     path.write_text(json.dumps({"provenance": {"spec": {}, "inputs": {}, "device": "cpu", "dtype": "float32"}}))
-    table, page = written(measured, CELLS, stale=[cell("a").folder])
+    table, page = written(trio, CELLS, stale=[cell("a").folder])
     assert table.loc["a", "remark"] == "stale"
     assert np.isnan(table.loc["a", "accuracy"])
     assert "| A | running | stale |" in page
 
 
-def test_a_method_that_was_not_run_is_not_compared_with(measured):
-    table, _ = written(measured, CELLS, against=("c", "d"))
+def test_a_method_that_was_not_run_is_not_compared_with(trio):
+    table, _ = written(trio, CELLS, against=("c", "d"))
     assert table["minus_d"].isna().all()
 
 
-def test_a_method_without_all_its_seeds_has_no_number(measured):
-    Measured(measured).accuracies(cell("a", seed=1), [50.0, 60.0, 70.0])
+def test_a_method_without_all_its_seeds_has_no_number(trio):
+    Measured(trio).accuracies(cell("a", seed=1), [50.0, 60.0, 70.0])
     both = [cell(one, seed=seed) for seed in (0, 1) for one in "abc"]
-    table, _ = written(measured, both, against=())
+    table, _ = written(trio, both, against=())
     assert table.loc[["b", "c"], "remark"].tolist() == ["not-run", "not-run"]
     assert table.loc["a", "seeds"] == 2
 
 
-def test_no_method_with_all_its_seeds_is_an_error(measured):
+def test_no_method_with_all_its_seeds_is_an_error(trio):
     with pytest.raises(UserError, match="table2_measured: no method was evaluated"):
-        written(measured, [cell(one, seed=seed) for seed in (0, 1) for one in "abc"])
+        written(trio, [cell(one, seed=seed) for seed in (0, 1) for one in "abc"])
 
 
 def test_nothing_measured_is_an_error(tmp_path):
