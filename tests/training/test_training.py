@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import load_file
 
 from mtl.runtime.errors import UserError
+from mtl.runtime.extensions import extensions
 from mtl.runtime.files import sha256
 from mtl.training.augment import augment
 from mtl.training.schedules import halved
@@ -68,8 +69,9 @@ def test_pretraining_keeps_theta_and_discards_the_classifier(tiny, tmp_path):
 def test_every_method_meta_trains_and_stores_only_what_it_learned(tiny, tmp_path, name):
     paths = run_meta_train(tiny, tmp_path, name)
     stored, row = load_file(paths.model), method(name)
-    # From random weights, a method learns them all.
-    blocks = {"head": [], "last": ["3"], "all": ["0", "1", "2", "3"]}[row.scope if row.pretrained else "all"]
+    # From random weights, a method learns them all; so do methods whose tasks adapt them.
+    chooses = row.pretrained and "scope" in extensions("learners")[row.learner]["KEYS"]
+    blocks = {"head": [], "last": ["3"], "all": ["0", "1", "2", "3"]}[row.scope if chooses else "all"]
     assert {key.split(".")[2] for key in stored if key.startswith("backbone")} == set(blocks)
     if row.modulate == "ss":
         assert all(key.endswith((".scale", ".shift")) for key in stored if key.startswith("backbone"))
