@@ -12,6 +12,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.workflow)
+    # These take longest. Files that come last would leave other processes without work.
+    items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
 
 
 def make_finished(folder):
