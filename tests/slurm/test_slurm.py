@@ -103,7 +103,7 @@ def test_without_an_environment_and_with_arrays(finished, tmp_path):
     shutil.copy(finished / "config/config.yaml", folder / "config")
     is_finished(start(folder, TABLE, *SLURM, "--slurm-array-jobs", "all"), folder, finished)
     trained = [line.split()[0] for line in queue(folder, "%F %k", "all") if "rule_meta_train" in line]
-    # Those that follow would be retries, which a loaded machine may cause.
+    # What follows would be retries: if the first job of an array takes a minute longer than another, that one fails.
     assert len(trained) >= 2
     assert len(set(trained[:2])) == 1
 
