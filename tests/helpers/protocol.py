@@ -2,12 +2,13 @@
 
 from mtl.experiment.grid import Grid
 from mtl.experiment.paper_protocol import PaperProtocol
-from mtl.experiment.project import Project, extended, read_yaml
+from mtl.experiment.project import Project, read_yaml
 from mtl.specs.checking import checked
 from mtl.specs.config import Config
 from mtl.specs.datasets import DatasetFile
 from mtl.specs.methods import MethodFile
 from mtl.specs.published_protocol import Protocol
+from tests.helpers.experiments import content_of
 from tests.helpers.learners import CONFIG, ROOT
 
 FACTS = read_yaml(CONFIG / "published/protocol.yaml")
@@ -18,7 +19,7 @@ DATASETS = checked(DatasetFile, read_yaml(CONFIG / "datasets.yaml"), "datasets.y
 
 def paper(name="paper"):
     """The content of a preset, with what it takes from the default experiment."""
-    return extended(read_yaml(CONFIG / "config.yaml"), read_yaml(CONFIG / f"{name}.yaml"))
+    return content_of(read_yaml(CONFIG / "config.yaml"), name)
 
 
 def compared(content):
