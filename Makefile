@@ -51,7 +51,7 @@ demo: install ## Table 1 and its figure on the embedded dataset (some ten minute
 	$(RUN) snakemake --cores $(CORES)
 	@cat results/table1.md
 
-test: install ## the tests (some 20 minutes on 2 cores)
+test: install ## the tests (20 to 30 minutes on 2 cores)
 	$(RUN) python -m pytest --numprocesses $(CORES) --dist loadfile --no-loadscope-reorder
 
 test-fast: install ## the tests that run no workflow (under two minutes)

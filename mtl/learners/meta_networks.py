@@ -14,7 +14,7 @@ This is the form of the authors' code that they call partial, with a classifier 
 order, the same for all tasks of a size. Meta-gradients are clipped, as there. Where that code trains on tasks of 10
 classes and tests on 5 with an output layer that was never trained, here both have the classes of the test.
 
-Where features start from random weights, the start matters, and it is ours: otherwise training stays at chance. Fast
+Where features start from random weights, the start matters, and it is ours: otherwise training can stay at chance. Fast
 weights of hidden layers start small: with large features they would drown the slow ones. Slow weights of outputs start
 at zero, for they know nothing of labels that are drawn anew for every task: the first guess is that of the fast weights
 alone.
